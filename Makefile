@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# make demo   sets up all that sandtrace needs and shows its main job (Python 3.10+ is enough)
+# make test   sets up all that the tests need, where it may, and runs them
+# make lint   ruff, ruff format, mypy --strict
+# make bench  what sandtrace costs, beside native and strace
+# make soak   the long rounds: races, faults, fuzz
+# make docs   the documentation, with every link checked and every shown command run
+# Variables: PYTHON (which Python makes .venv), WORKERS (test processes), ARGS (more for pytest).
+
+VENV    ?= .venv
+WORKERS ?= 2
+ARGS    ?=
+BIN      = $(VENV)/bin
+PIP      = $(BIN)/python -m pip --quiet --disable-pip-version-check
+SOURCES  = $(shell find sandtrace policies -name '*.py' -o -name '*.toml' 2>/dev/null)
+
+.PHONY: demo test lint format bench soak docs clean
+
+demo: $(VENV)/.installed
+	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/demo.sh
+
+test: $(VENV)/.dev
+	@scripts/test-packages.sh
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev
+	@scripts/test-packages.sh
+	$(BIN)/python tests/bench $(ARGS)
+
+soak: $(VENV)/.dev
+	@scripts/test-packages.sh
+	SANDTRACE_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) --timeout 7200 -m "soak or slow" $(ARGS)
+
+docs: $(VENV)/.dev
+	$(PIP) install -e '.[docs]'
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A copy, as a user installs it; a source that changed is installed again.
+$(VENV)/.installed: pyproject.toml $(SOURCES)
+	@scripts/venv.sh $(VENV)
+	@test -e $(VENV)/.dev || $(PIP) install .
+	@touch $@
+
+# The checkout itself, with what the tests need.
+$(VENV)/.dev: pyproject.toml
+	@scripts/venv.sh $(VENV)
+	$(PIP) install -e '.[dev]'
+	@touch $@
