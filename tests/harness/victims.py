@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Compile the C programs of tests/victims and tests/attacks, once a session each."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+
+
+class Compiler:
+    """C sources to programs in a folder that every user may read."""
+
+    def __init__(self, folder: Path) -> None:
+        """Programs go to ``folder``."""
+        self.folder = folder
+        self.made: dict[tuple[str, tuple[str, ...]], Path] = {}
+
+    def __call__(self, source: str, *flags: str) -> Path:
+        """The program made from tests/``source``; skips the test where there is no compiler.
+
+        Warnings are errors: a victim that does not do what it says proves nothing.
+        """
+        key = (source, flags)
+        if key not in self.made:
+            if shutil.which("gcc") is None:
+                pytest.skip("gcc is not installed")
+            suffix = "".join(flag.replace("/", "_") for flag in flags if flag != "-static")
+            target = self.folder / (source.removesuffix(".c").replace("/", "-") + suffix)
+            command = ["gcc", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", *flags]
+            done = subprocess.run(
+                [*command, "-o", str(target), str(TESTS / source), "-lrt"],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=120,
+            )
+            if done.returncode != 0 and "-m32" in flags and "stddef" not in done.stderr:
+                pytest.skip(f"no 32-bit C library: {done.stderr.splitlines()[:1]}")
+            if done.returncode != 0:
+                pytest.fail(f"{source} does not compile:\n{done.stderr}")
+            target.chmod(0o755)
+            self.made[key] = target
+        return self.made[key]
