@@ -96,7 +96,8 @@ def parse(
     while position < len(words):
         word = words[position]
         if word == "--":
-            return values, list(words[position + 1 :])
+            position += 1
+            break
         if not word.startswith("-") or word == "-":
             break
         position += 1
@@ -104,7 +105,20 @@ def parse(
             position = _long(known, values, words, position, command)
         else:
             position = _short(known, values, words, position, command)
+    _read(options, values, command)
     return values, list(words[position:])
+
+
+def _read(options: Sequence[Option], values: dict[str, Any], command: str) -> None:
+    """Turn the words of options into values; of one that was given twice the last word counts."""
+    for option in options:
+        word = values[option.dest]
+        if option.metavar is None or word is option.default:
+            continue
+        if option.multiple:
+            values[option.dest] = [option.value(each, command) for each in word]
+        else:
+            values[option.dest] = option.value(word, command)
 
 
 def _long(
@@ -129,7 +143,7 @@ def _long(
             raise UsageError(f"{name} needs a value: {option.metavar}", command)
         word = words[position]
         position += 1
-    _store(option, word, values, command)
+    _store(option, word, values)
     return position
 
 
@@ -158,14 +172,13 @@ def _short(
                 raise UsageError(f"{name} needs a value: {option.metavar}", command)
             word = words[position]
             position += 1
-        _store(option, word, values, command)
+        _store(option, word, values)
         break
     return position
 
 
-def _store(option: Option, word: str, values: dict[str, Any], command: str) -> None:
-    value = option.value(word, command)
+def _store(option: Option, word: str, values: dict[str, Any]) -> None:
     if option.multiple:
-        values[option.dest].append(value)
+        values[option.dest].append(word)
     else:
-        values[option.dest] = value
+        values[option.dest] = word

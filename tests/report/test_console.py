@@ -34,9 +34,7 @@ def test_each_entry_is_told_once() -> None:
     """The second denial by the same entry is for the summary; another entry's first is told."""
     other = dataclasses.replace(NET_OFF, line=9, entry="unix:/run/**", reason=None)
     text = told(decided(), decided("tcp://192.0.2.2:80"), decided("unix:/run/x", rule=other))
-    assert text.splitlines()[1:] == [
-        "sandtrace: denied connect unix:/run/x by curl[12]  net-off:9"
-    ]
+    assert text.splitlines()[1:] == ["sandtrace: denied connect unix:/run/x by curl[12]  net-off:9"]
 
 
 def test_allowed_and_logged_are_not_told() -> None:

@@ -43,9 +43,7 @@ def test_one_entry_is_told_whole() -> None:
 def test_the_strictest_comes_first() -> None:
     """kill before deny before log, whatever came first or oftener."""
     logged = dataclasses.replace(NET_OFF, line=20, entry="*")
-    lines = summary(
-        *[decided(verdict="log", rule=logged)] * 5, decided(), decided(verdict="kill")
-    )
+    lines = summary(*[decided(verdict="log", rule=logged)] * 5, decided(), decided(verdict="kill"))
     assert lines[0] == "sandtrace: 1 killed, 1 denied, 5 logged"
     heads = [line.split()[1] for line in lines if line.startswith("  ") and line[2] != " "]
     assert heads == ["killed", "denied", "logged"]
