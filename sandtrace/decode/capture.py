@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Read, while the task is stopped, all memory that a call's arguments name.
+
+What is read stays in ``call.entry`` and ``call.exit``, keyed by address; `sandtrace.decode.values`
+later asks for the same addresses. The readers are the decoders themselves, so that what is captured
+is what will be shown; buffers and paths, which are most of what programs pass, cost one read each.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from sandtrace.call import Call
+from sandtrace.decode.plan import plan_of, register, run
+from sandtrace.decode.view import Detail, View
+
+
+@lru_cache(maxsize=8)
+def _detail(limit: int, verbose: bool) -> Detail:  # noqa: FBT001
+    return Detail(limit, verbose)
+
+
+def capture_entry(call: Call, limit: int = 33, *, verbose: bool = False) -> None:
+    """Read what the call is about to be given. ``limit``: strace's -s plus one."""
+    row = call.row
+    if row is None:
+        return
+    plan = plan_of(row)
+    if plan.call is None and not plan.reads_entry:
+        return
+    view = View(call, _detail(limit - 1, verbose), entering=True)
+    if plan.call is not None:
+        run(plan, view)
+        return
+    for step in plan.reads_entry:
+        step.decode(view, register(view, step))
+
+
+def capture_exit(call: Call, limit: int = 33, *, verbose: bool = False) -> None:
+    """Read what the call has written. From here on, the entry's memory is only what was seen."""
+    call.entry.source = None
+    row = call.row
+    if row is None:
+        return
+    plan = plan_of(row)
+    if plan.result is not None:
+        plan.result(View(call, _detail(limit - 1, verbose)))
+    if plan.call is None and not plan.reads_exit:
+        return
+    view = View(call, _detail(limit - 1, verbose))
+    if plan.call is not None:
+        run(plan, view)
+        return
+    view.memory = call.exit
+    for step in plan.reads_exit:
+        step.decode(view, register(view, step))

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Numbers to names: flags and enumerations, as strace(1) spells them.
+
+The tables are `sandtrace.syscalls.xlat`'s. What no name covers is shown in hex, and where nothing
+has a name, a comment says which family the number belongs to: ``0x99 /* AF_??? */``.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from os.path import commonprefix
+from typing import TypeVar
+
+from sandtrace.decode.model import Flags, Int, Symbol, Unknown, Value
+
+# What strace writes for a number without a name, where it isn't the names' common prefix.
+FAMILIES: dict[str, str] = {
+    "access_modes": "?_OK",
+    "addrfams": "AF_???",
+    "open_mode_flags": "O_???",
+    "open_access_modes": "O_???",
+    "at_flags": "AT_???",
+    "mmap_type": "MAP_???",
+    "siginfo_codes": "SI_???",
+    "signals": "SIG_???",
+}
+
+
+@lru_cache(maxsize=None)
+def table(name: str) -> tuple[tuple[int, str], ...]:
+    """The rows of one table: values (bits, for flags) and their names, in strace's order."""
+    from sandtrace.syscalls import xlat  # noqa: PLC0415 - large, and most runs print nothing
+
+    return tuple(xlat.FLAGS.get(name, ()))
+
+
+@lru_cache(maxsize=None)
+def by_value(name: str) -> dict[int, str]:
+    """Names by value; of two names for one value, strace's first."""
+    found: dict[int, str] = {}
+    for value, text in table(name):
+        found.setdefault(value, text)
+    return found
+
+
+@lru_cache(maxsize=None)
+def family(name: str) -> str:
+    """``AF_???``: how strace calls a number of this table that has no name."""
+    if name in FAMILIES:
+        return FAMILIES[name]
+    names = [text for _, text in table(name)]
+    if not names:
+        return ""
+    if len(names) == 1:
+        return names[0].rpartition("_")[0] + "_???"
+    prefix = commonprefix(names)
+    prefix = prefix[: prefix.rfind("_") + 1]
+    return f"{prefix}???" if prefix else ""
+
+
+@lru_cache(maxsize=4096)
+def flags(name: str, value: int) -> Flags:
+    """The bits of ``value`` by the table ``name``. A row of several bits matches only whole."""
+    names = []
+    rest = value
+    zero = None
+    for bits, text in table(name):
+        if bits == 0:
+            zero = zero or text
+        elif rest & bits == bits:
+            names.append(text)
+            rest &= ~bits
+        if not rest and (names or value):
+            break
+    if value == 0 and zero is not None:
+        names.append(zero)
+    return Flags(value, tuple(names), rest, family(name))
+
+
+@lru_cache(maxsize=4096)
+def choice(name: str, value: int, fallback: str | None = None) -> Symbol | Unknown:
+    """One name of the table ``name``. ``value`` may be signed; unknown ones are shown unsigned."""
+    text = by_value(name).get(value)
+    if text is None and value < 0:
+        text = by_value(name).get(value & 0xFFFF_FFFF)
+    if text is None:
+        text = by_value(name).get(value - (1 << 32)) if value >> 31 == 1 else None
+    if text is not None:
+        return Symbol(text, value)
+    return Unknown(value & (1 << 64) - 1 if value < 0 else value, fallback or family(name))
+
+
+def choice_or_int(name: str, value: int) -> Value:
+    """One name of the table, or the plain number."""
+    text = by_value(name).get(value)
+    return Int(value) if text is None else Symbol(text, value)
+
+
+_T = TypeVar("_T")
+
+
+def merged(first: Flags, second: Flags) -> Flags:
+    """Two sets shown as one: the names of both, and the rest of the second alone."""
+    return Flags(
+        first.value | second.value, first.names + second.names, second.rest, second.family
+    )
+
+
+def signal_name(number: int) -> str:
+    """``SIGTERM``, ``SIGRTMIN``, ``SIGRT_1``, or the number in decimal. x86 and arm64 numbering."""
+    if number in _SIGNALS:
+        return _SIGNALS[number]
+    if 32 < number <= 64:
+        return f"SIGRT_{number - 32}"
+    return str(number)
+
+
+_SIGNALS = dict(
+    enumerate(
+        "SIGHUP SIGINT SIGQUIT SIGILL SIGTRAP SIGABRT SIGBUS SIGFPE SIGKILL SIGUSR1 SIGSEGV"
+        " SIGUSR2 SIGPIPE SIGALRM SIGTERM SIGSTKFLT SIGCHLD SIGCONT SIGSTOP SIGTSTP SIGTTIN"
+        " SIGTTOU SIGURG SIGXCPU SIGXFSZ SIGVTALRM SIGPROF SIGWINCH SIGIO SIGPWR SIGSYS"
+        " SIGRTMIN".split(),
+        start=1,
+    )
+)
+SIGNAL_NUMBERS = {text: number for number, text in _SIGNALS.items()} | {
+    f"SIGRT_{number - 32}": number for number in range(33, 65)
+}

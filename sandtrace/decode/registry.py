@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where each decoder lives: argument types, structures in memory, whole calls.
+
+A family's module registers what it knows when it is imported, and is imported when a call first
+needs it: most runs see few families, and a run that shows no call imports none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Final, TypeVar
+
+from sandtrace.decode.model import Argument, Result, Value
+from sandtrace.decode.view import View
+from sandtrace.syscalls.model import Arg, Syscall
+
+Decoder = Callable[[View, int], Value]
+"""A register, cut and signed as its row says, becomes a value."""
+Factory = Callable[[Arg, Syscall], Decoder]
+"""Binds what the row says of one argument (its table of names, its length) once."""
+CallDecoder = Callable[[View], Iterator["Argument | Pause"]]
+"""All arguments of one call, in order; a `Pause` among them ends what is known at entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Where a call's decoder waits for the exit. ``comma``: strace has already begun the next."""
+
+    comma: bool = True
+
+
+EXIT: Final = Pause()
+EXIT_AFTER: Final = Pause(comma=False)
+
+TYPES: dict[str, Factory] = {}
+STRUCTS: dict[str, Decoder] = {}
+SIZES: dict[str, Callable[[View], int]] = {}
+"""Sizes of the structures that come in vectors."""
+CALLS: dict[str, CallDecoder] = {}
+RESULTS: dict[str, Callable[[View], Result]] = {}
+"""Results with a form of their own, by the call's name."""
+
+# Modules of this package, and the calls, types and structures that they register.
+HOMES: Final[dict[str, str]] = {}
+
+
+def _home(module: str, *, calls: str = "", types: str = "", structs: str = "") -> None:
+    for prefix, names in (("call ", calls), ("type ", types), ("struct ", structs)):
+        for name in names.split():
+            HOMES[prefix + name] = f"sandtrace.decode.{module}"
+
+
+_C = TypeVar("_C", bound=CallDecoder)
+_D = TypeVar("_D", bound=Decoder)
+_F = TypeVar("_F", bound=Factory)
+
+
+def call(names: str) -> Callable[[_C], _C]:
+    """Register a decoder of whole calls, by their names."""
+
+    def register(function: _C) -> _C:
+        for name in names.split():
+            CALLS[name] = function
+        return function
+
+    return register
+
+
+def argument_type(names: str) -> Callable[[_F], _F]:
+    """Register a factory for argument types."""
+
+    def register(function: _F) -> _F:
+        for name in names.split():
+            TYPES[name] = function
+        return function
+
+    return register
+
+
+def struct(names: str, size: Callable[[View], int] | None = None) -> Callable[[_D], _D]:
+    """Register a decoder for what a pointer points to."""
+
+    def register(function: _D) -> _D:
+        for name in names.split():
+            STRUCTS[name] = function
+            if size is not None:
+                SIZES[name] = size
+        return function
+
+    return register
+
+
+def result_of(names: str) -> Callable[[Callable[[View], Result]], Callable[[View], Result]]:
+    """Register what shows the result of calls, by their names."""
+
+    def register(function: Callable[[View], Result]) -> Callable[[View], Result]:
+        for name in names.split():
+            RESULTS[name] = function
+        return function
+
+    return register
+
+
+def find_result(name: str) -> Callable[[View], Result] | None:
+    """What shows the result of the call ``name``, where it has a form of its own."""
+    _load("call " + name)
+    return RESULTS.get(name)
+
+
+def find_call(name: str) -> CallDecoder | None:
+    """The decoder of the whole call ``name``, if it has one of its own."""
+    _load("call " + name)
+    return CALLS.get(name)
+
+
+def find_type(name: str) -> Factory | None:
+    """The factory of the argument type ``name``."""
+    _load("type " + name)
+    return TYPES.get(name)
+
+
+def find_struct(name: str) -> Decoder | None:
+    """The decoder of the structure ``name``."""
+    _load("struct " + name)
+    return STRUCTS.get(name)
+
+
+def _load(key: str) -> None:
+    home = HOMES.get(key)
+    if home is not None:
+        import_module(home)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Calls to values: the arguments and the result of a captured call, without the task.
+
+Works from the registers and the memory that `sandtrace.decode.capture` saw: now, later, in another
+process. Never raises on what a tracee controls.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sandtrace.call import Call
+from sandtrace.decode import results
+from sandtrace.decode.model import Argument, Hex, Result
+from sandtrace.decode.plan import plan_of, run
+from sandtrace.decode.registry import Pause
+from sandtrace.decode.view import DEFAULT, Detail, View
+
+When = Literal["entry", "exit"]
+
+
+def arguments(call: Call, when: When, detail: Detail = DEFAULT) -> list[Argument]:
+    """The call's arguments by name, in order.
+
+    At ``entry`` only those that are known before it runs; at ``exit`` all. A call whose number no
+    table knows shows all six registers in hex.
+    """
+    return shown(call, when, detail)[0]
+
+
+def shown(call: Call, when: When, detail: Detail = DEFAULT) -> tuple[list[Argument], Pause | None]:
+    """As `arguments`; the pause says that at entry there are more to come."""
+    if call.row is None:
+        return [(f"arg{index}", Hex(value)) for index, value in enumerate(call.args)], None
+    return run(plan_of(call.row), View(call, detail, entering=when == "entry"))
+
+
+def result(call: Call, detail: Detail = DEFAULT) -> Result:
+    """What the call returned, in the form that its row says."""
+    return results.result(View(call, detail))
+
+
+__all__ = ["Detail", "When", "arguments", "result", "shown"]

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""strace(1)'s lines: one a call, with what strace says of signals, exits and interrupted calls.
+
+`StracePrinter` is a sink. A call's line is begun at its entry and ended at its exit; where another
+task speaks in between, the line is left ``<unfinished ...>`` and taken up again as
+``<... NAME resumed>``, exactly as strace does, so that what parses strace's output parses this.
+"""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from sandtrace.call import Call
+from sandtrace.decode.names import signal_name
+from sandtrace.decode.siginfo import siginfo_value
+from sandtrace.decode.values import Detail, result, shown
+from sandtrace.events import (
+    Attached,
+    Ended,
+    Entry,
+    Event,
+    Executed,
+    Exit,
+    GroupStopped,
+    Signalled,
+)
+from sandtrace.render.text import PLAIN, Style, result_text, text
+
+Timestamps = Literal["t", "tt", "ttt", "r"] | None
+RESULT_COLUMN = 40  # strace's -a
+
+
+def call_name(call: Call) -> str:
+    """The name as strace prints it: ``syscall_0x3e8`` for a number that no table knows."""
+    return call.row.name if call.row is not None else f"syscall_{call.nr:#x}"
+
+
+def call_text(
+    call: Call, detail: Detail | None = None, style: Style = PLAIN, column: int = 0
+) -> str:
+    """The whole line of one call, with the verdict's note: what the log and `-o` tell alike.
+
+    ``column``: where the ``=`` stands at least (strace's -a).
+    """
+    values, _ = shown(call, "exit", detail or Detail())
+    arguments = ", ".join([text(value, style) for _, value in values])
+    head = f"{call_name(call)}({arguments}) ".ljust(column)
+    return f"{head}= {_tail(call, detail or Detail(), style)}"
+
+
+def _tail(call: Call, detail: Detail, style: Style) -> str:
+    got = result_text(result(call, detail), style)
+    return f"{got} ({call.note})" if call.note else got
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A call whose line has been begun: what was shown of it, and how wide that was."""
+
+    call: Call
+    count: int
+    comma: bool
+    complete: bool
+    column: int
+
+
+class StracePrinter:
+    """Writes strace's lines. ``write`` is given text that ends in a newline, or a line's part.
+
+    ``to_file``: as strace -o does, every line begins with the pid (where ``follow``) and attaching
+    a process is not told; else ``[pid N]`` appears once there is more than one task. ``timestamps``
+    are strace's -t, -tt, -ttt and -r; ``syscall_time`` its -T; ``detail`` and ``style`` hold -s,
+    -v, -x and -X; ``quiet`` the kinds of messages left out (-e quiet=).
+    """
+
+    def __init__(  # noqa: PLR0913 - one parameter an option of strace
+        self,
+        write: Callable[[str], object],
+        *,
+        follow: bool = True,
+        to_file: bool = False,
+        string_limit: int = 32,
+        verbose: bool = False,
+        timestamps: Timestamps = None,
+        syscall_time: bool = False,
+        style: Style = PLAIN,
+        column: int = RESULT_COLUMN,
+        quiet: frozenset[str] = frozenset(),
+        wanted: Callable[[Call], bool] | None = None,
+        succeeded: bool | None = None,
+        signals: Callable[[int], bool] | None = None,
+    ) -> None:
+        """Nothing is written before the first event."""
+        self._write = write
+        self._follow = follow
+        self._to_file = to_file
+        self._detail = Detail(string_limit, verbose)
+        self._timestamps = timestamps
+        self._syscall_time = syscall_time
+        self._style = style
+        self._column = column
+        self._quiet = quiet | {"attach"} if to_file else quiet
+        self._wanted = wanted
+        self._succeeded = succeeded
+        self._signals = signals
+        self._tasks: set[int] = set()
+        self._open: int | None = None  # the task whose line is the last one, and not ended
+        self._pending: dict[int, _Pending] = {}
+        self._interrupted: dict[int, str] = {}
+        self._last_time: float | None = None
+        self._hidden: set[int] = set()
+        self._handlers: dict[type, Callable[[object], None]] = {
+            Entry: self._entry, Exit: self._exit, Attached: self._attached,
+            Executed: self._executed, Signalled: self._signalled,
+            GroupStopped: self._group_stopped, Ended: self._ended,
+        }  # type: ignore[dict-item]  # each handler takes the class it stands for  # fmt: skip
+
+    def __call__(self, event: Event) -> None:
+        """Write what strace writes of this event: often nothing."""
+        handler = self._handlers.get(event.__class__)
+        if handler is not None:
+            handler(event)
+
+    def close(self) -> None:
+        """End the line that is open: the last thing of a trace that is cut off."""
+        if self._open is not None:
+            self._write(" <unfinished ...>\n")
+            self._open = None
+
+    # --- the beginning of lines ----------------------------------------------------------------
+
+    def _leader(self, tid: int, when: float) -> str:
+        """Leave another task's line, and give the prefix of a line of ``tid``."""
+        self._tasks.add(tid)
+        if self._open is not None:
+            self._write(" <unfinished ...>\n")
+            self._open = None
+        if not self._follow:
+            prefix = ""
+        elif self._to_file:
+            prefix = f"{tid:<5d} "
+        else:
+            prefix = f"[pid {tid:5d}] " if len(self._tasks) > 1 else ""
+        return prefix + self._stamp(when) if self._timestamps else prefix
+
+    def _stamp(self, when: float) -> str:
+        if self._timestamps == "r":
+            before, self._last_time = self._last_time, when
+            elapsed = 0.0 if before is None else max(when - before, 0.0)
+            return f"{elapsed:13.6f} "
+        if self._timestamps == "ttt":
+            return f"{when:.6f} "
+        local = clock.strftime("%H:%M:%S", clock.localtime(when))
+        if self._timestamps == "tt":
+            return f"{local}.{int(when * 1_000_000) % 1_000_000:06d} "
+        return local + " "
+
+    # --- calls ---------------------------------------------------------------------------------
+
+    def _shows(self, call: Call) -> bool:
+        return self._wanted is None or self._wanted(call)
+
+    def _entry(self, event: Entry) -> None:
+        call = event.call
+        tid = call.tid
+        self._tasks.add(tid)
+        if not self._shows(call):
+            return
+        if self._succeeded is not None:
+            return  # which lines are shown is known at the exit
+        values, pause = shown(call, "entry", self._detail)
+        style = self._style
+        if call_name(call) == "restart_syscall" and tid in self._interrupted:
+            inside = f"<... resuming interrupted {self._interrupted[tid]} ...>"
+        else:
+            inside = ", ".join([text(value, style) for _, value in values])
+        comma = pause is not None and pause.comma and bool(values)
+        if comma:
+            inside += ", "
+        line = f"{self._leader(tid, call.time)}{call_name(call)}({inside}"
+        self._write(line)
+        self._open = tid
+        self._pending[tid] = _Pending(call, len(values), comma, pause is None, len(line))
+
+    def _exit(self, event: Exit) -> None:
+        call = event.call
+        tid = call.tid
+        if not self._shows(call):
+            return
+        ret = call.ret
+        if self._succeeded is not None:
+            failed = ret is not None and -4096 < ret < 0
+            if failed == self._succeeded:
+                return
+        pending = self._pending.pop(tid, None)
+        line, column = self._resumed(tid, call, pending)
+        values, _ = shown(call, "exit", self._detail)
+        style = self._style
+        if pending is None:
+            rest = ", ".join([text(value, style) for _, value in values])
+        elif pending.complete:
+            rest = ""
+        else:
+            rest = ", ".join([text(value, style) for _, value in values[pending.count :]])
+            if rest and not pending.comma and pending.count:
+                rest = ", " + rest
+        head = f"{rest}) "
+        head += " " * max(self._column - column - len(head), 0)
+        tail = _tail(call, self._detail, style)
+        if ret is not None and ret == -516:
+            self._interrupted[tid] = self._interrupted.get(tid, call_name(call)) if (
+                call_name(call) == "restart_syscall"
+            ) else call_name(call)
+        elif call_name(call) == "restart_syscall":
+            self._interrupted.pop(tid, None)
+        spent = ""
+        if self._syscall_time:
+            seconds = (call.exit_time or call.time) - call.time
+            spent = f" <{max(seconds, 0.0):.6f}>"
+        self._write(f"{line}{head}= {tail}{spent}\n")
+        self._open = None
+
+    def _resumed(self, tid: int, call: Call, pending: _Pending | None) -> tuple[str, int]:
+        """What stands before the rest of a call's line, and the column that it reaches."""
+        if pending is not None and self._open == tid:
+            return "", pending.column
+        line = self._leader(tid, call.exit_time or call.time)
+        if pending is None:
+            line += f"{call_name(call)}("
+        else:
+            line += f"<... {call_name(call)} resumed>"
+        return line, len(line)
+
+    # --- tasks and signals ---------------------------------------------------------------------
+
+    def _attached(self, event: Attached) -> None:
+        self._tasks.add(event.tid)
+        if event.kind != "launch" and "attach" not in self._quiet:
+            self._write(f"strace: Process {event.tid} attached\n")
+
+    def _executed(self, event: Executed) -> None:
+        if event.former_tid != event.tid:
+            self._tasks.discard(event.former_tid)
+            self._tasks.add(event.tid)
+            if event.former_tid in self._pending:
+                self._pending[event.tid] = self._pending.pop(event.former_tid)
+            if self._open == event.former_tid:
+                self._open = event.tid
+
+    def _signalled(self, event: Signalled) -> None:
+        if self._signals is not None and not self._signals(event.signal):
+            return
+        name = signal_name(event.signal)
+        info = siginfo_value(event.siginfo)
+        shown_info = "" if info is None else " " + text(info, self._style)
+        self._line(event.tid, event.time, f"--- {name}{shown_info} ---")
+
+    def _group_stopped(self, event: GroupStopped) -> None:
+        if self._signals is not None and not self._signals(event.signal):
+            return
+        self._line(event.tid, event.time, f"--- stopped by {signal_name(event.signal)} ---")
+
+    def _line(self, tid: int, when: float, content: str) -> None:
+        self._write(f"{self._leader(tid, when)}{content}\n")
+
+    def _ended(self, event: Ended) -> None:
+        tid = event.tid
+        if event.status is None:
+            if event.superseded_by is not None and "thread-execve" not in self._quiet:
+                content = f"+++ superseded by execve in pid {event.superseded_by} +++"
+                self._pending.pop(tid, None)
+                self._line(tid, event.time, content)
+            self._tasks.discard(tid)
+            return
+        pending = self._pending.pop(tid, None)
+        if pending is not None:
+            self._never_returned(event, pending)
+        self._interrupted.pop(tid, None)
+        status = event.status
+        if status & 0x7F:
+            core = " (core dumped)" if status & 0x80 else ""
+            self._line(tid, event.time, f"+++ killed by {signal_name(status & 0x7F)}{core} +++")
+        elif "exit" not in self._quiet:
+            self._line(tid, event.time, f"+++ exited with {status >> 8 & 0xFF} +++")
+        self._tasks.discard(tid)
+
+    def _never_returned(self, event: Ended, pending: _Pending) -> None:
+        """``= ?``: the task died in the call."""
+        line, column = self._resumed(event.tid, pending.call, pending)
+        rest = ") " if pending.complete else " <unfinished ...>) "
+        rest += " " * max(self._column - column - len(rest), 0)
+        note = f" ({pending.call.note})" if pending.call.note else ""
+        self._write(f"{line}{rest}= ?{note}\n")
+        self._open = None
