@@ -91,11 +91,7 @@ def _logger(lines: Lines, form: LogFormat, *, colour: bool) -> FilteringBoundLog
             structlog.processors.JSONRenderer(separators=(",", ":"), ensure_ascii=True),
         ]
     else:
-        processors = [
-            structlog.processors.add_log_level,
-            _for_people,
-            structlog.dev.ConsoleRenderer(colors=colour, sort_keys=False, pad_event_to=9),
-        ]
+        processors = [_console(colour=colour)]
     logger: FilteringBoundLogger = structlog.wrap_logger(
         _Sink(lines),
         processors=processors,
@@ -112,23 +108,29 @@ def _in_order(_logger: object, _method: str, fields: MutableMapping[str, Any]) -
     return head | dict(fields)
 
 
-def _for_people(
-    _logger: object, _method: str, fields: MutableMapping[str, Any]
-) -> Mapping[str, Any]:
-    """The same facts on a console's width: rule as a place, no version, nothing that is empty."""
-    from sandtrace.report.text import shown
+_STYLES = {"debug": "green", "info": "blue", "warning": "red", "error": "red"}
+_PLAIN = frozenset({"v", "ts", "tid", "ppid", "cwd", "syscall", "rule", "level"})  # not shown
 
-    rule = fields.pop("rule", None)
-    fields.pop("v", None)
-    out: dict[str, Any] = {"timestamp": fields.pop("ts"), **fields}
-    if rule is not None:
-        line = f":{rule['line']}" if rule["line"] is not None else ""
-        place = rule["id"] if rule["policy"] == "built-in" else f"{rule['policy']}{line}"
-        out["rule"] = place
-        if rule["reason"]:
-            out["reason"] = rule["reason"]
-    return {
-        key: shown(value) if isinstance(value, str) and key != "timestamp" else value
-        for key, value in out.items()
-        if value is not None
-    }
+
+def _console(*, colour: bool) -> Processor:
+    """A renderer for people: ``TS [level] event key=value ...``, what is ordinary left out."""
+    from sandtrace.report.text import place_of, quoted, shown, styled
+
+    def told(value: object) -> str:
+        if isinstance(value, str):
+            text = shown(value)
+            return quoted(value) if " " in text and text[0] != '"' else text
+        return shown(str(value))
+
+    def render(_logger: object, method: str, fields: MutableMapping[str, Any]) -> str:
+        parts = [f"{key}={told(value)}" for key, value in fields.items()
+                 if key not in _PLAIN and key != "event" and value is not None]  # fmt: skip
+        rule = fields.get("rule")
+        if rule is not None:
+            parts.append(f"rule={told(place_of(rule))}")
+            if rule["reason"]:
+                parts.append(f"reason={quoted(rule['reason'])}")
+        level = styled(f"{method:7}", _STYLES[method], colour=colour)
+        return f"{fields['ts']} [{level}] {fields['event']:8} {' '.join(parts)}"
+
+    return render

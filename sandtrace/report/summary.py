@@ -88,7 +88,10 @@ class Summary:
         groups = sorted(
             (group for group in self.groups.values() if not group.rule.quiet),
             key=lambda group: (
-                -STRICTNESS[group.verdict], not group.enforced, -group.count, group.rule.place
+                -STRICTNESS[group.verdict],
+                not group.enforced,
+                -group.count,
+                group.rule.place,
             ),
         )
         if not groups:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 _ESCAPES = {
     "\n": "\\n",
@@ -65,6 +66,14 @@ def program(exe: str | None, pid: int) -> str:
     """``curl[12]``: who did it, in as few letters as tell it."""
     name = exe.removesuffix(" (deleted)").rpartition("/")[2] if exe else "?"
     return f"{shown(name or '?')}[{pid}]"
+
+
+def place_of(rule: Mapping[str, Any]) -> str:
+    """``net-off:6`` or ``guard:io_uring``: how a record's ``rule`` names its place, unquoted."""
+    if rule.get("policy") == "built-in" and rule.get("id"):
+        return str(rule["id"])
+    line = rule.get("line")
+    return f"{rule.get('policy')}" if line is None else f"{rule.get('policy')}:{line}"
 
 
 def times(count: int) -> str:

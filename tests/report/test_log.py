@@ -184,7 +184,7 @@ def test_hostile_names_come_back_as_they_were(name: str) -> None:
 
 
 def test_bytes_that_are_no_utf8_are_surrogate_escapes() -> None:
-    """``\\xff`` is written as ``\\udcff`` and gives the byte back."""
+    r"""``\xff`` is written as ``\udcff`` and gives the byte back."""
     data = logged(decided("/tmp/" + os.fsdecode(b"\xff")))
     assert b'"target":"/tmp/\\udcff"' in data
 

@@ -30,12 +30,11 @@ def test_nothing_to_tell_is_no_line() -> None:
 def test_one_entry_is_told_whole() -> None:
     """How often, what, by which program; file and line, entry, id, reason."""
     lines = summary(
-        decided(), decided(), decided("tcp://192.0.2.2:80", exe="/usr/lib/git-core/git-remote")
+        decided(), decided(), decided("tcp://192.0.2.2:80", exe="/usr/lib/git-core/git-re")
     )
     assert lines == [
         "sandtrace: 3 denied",
-        "  3x denied connect: tcp://192.0.2.1:443 (2x), tcp://192.0.2.2:80"
-        " by curl (2x), git-remote",
+        "  3x denied connect: tcp://192.0.2.1:443 (2x), tcp://192.0.2.2:80 by curl (2x), git-re",
         '      rule policies/net-off.toml:6  default  [net]  "no network"',
     ]
 

@@ -30,7 +30,7 @@ def test_hostile_names_are_quoted(text: str) -> None:
 
 
 def test_escapes_are_those_of_c() -> None:
-    """A newline is ``\\n``, ESC three octal digits, a raw byte ``\\xff``."""
+    r"""A newline is ``\n``, ESC three octal digits, a raw byte ``\xff``."""
     assert quoted("a\n\x1b1\udcff\u202e") == '"a\\n\\0331\\xff\\u202e"'
 
 
