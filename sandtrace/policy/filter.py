@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Policy + table -> the seccomp filter: stop what may be acted on, let all else run.
+
+A call stops (RET_TRACE) where a guard, an operation that the policy judges, an entry of
+``[syscall]`` or the trace asks for it, under conditions on its registers alone. Everything else is
+answered by RET_ALLOW from the number only, which the kernel keeps in a bitmap (Linux 5.11).
+RET_TRACE without a tracer is ENOSYS, so the filter fails closed.
+
+`Syscall.holds` says the same in Python: tests hold that filter and engine never disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from sandtrace.kernel import abi, arch, bpf
+from sandtrace.operations import SocketArg, Test, equals
+from sandtrace.syscalls import table
+
+if TYPE_CHECKING:
+    from sandtrace.operations import Effect
+    from sandtrace.policy.guards import Guards
+    from sandtrace.policy.model import Policy
+    from sandtrace.syscalls.model import Syscall
+
+Conjunction = tuple[Test, ...]
+Conditions = tuple[Conjunction, ...]
+ALWAYS: Conditions = ((),)
+NEVER: Conditions = ()
+_LOW = 0xFFFF_FFFF
+# clone3 keeps its flags in memory, which BPF can't read: ENOSYS makes libc fall back to clone. We
+# neither inject it nor rewrite anything to it, so the filter may answer by itself.
+_REFUSED_SILENTLY = {"clone3": 38}
+
+
+def conditions(
+    row: Syscall,
+    policy: Policy,
+    guards: Guards,
+    *,
+    record_all: bool,
+    traced: frozenset[str] | None,
+    noted: Mapping[str, Conditions],
+) -> Conditions:
+    """When must this call stop? Any of the conjunctions that holds stops it; ``((),)`` is always.
+
+    ``record_all``: allowed operations are recorded too. ``traced``: names that the trace shows.
+    ``noted``: calls that the tracer itself must see.
+    """
+    if traced is not None and row.name in traced:
+        return ALWAYS
+    found: list[Conjunction] = [guard.when for guard in guards.on(row.name)]
+    found += noted.get(row.name, NEVER)
+    found += policy.syscall_tests(row.name, row.arch)
+    for effect in row.ops:
+        found += _effect_conditions(effect, policy, record_all=record_all)
+    return ALWAYS if () in found else tuple(dict.fromkeys(found))
+
+
+def _effect_conditions(effect: Effect, policy: Policy, *, record_all: bool) -> list[Conjunction]:
+    if record_all:
+        return [effect.when]
+    subject = effect.subject
+    if isinstance(subject, SocketArg):
+        return [(*effect.when, *tests) for tests in _socket_conditions(subject, policy)]
+    return [] if policy.silent(effect.op) else [effect.when]
+
+
+def _socket_conditions(subject: SocketArg, policy: Policy) -> list[Conjunction]:
+    """Which families and types stop: told from registers, so a judged family costs no stop."""
+    silent = tuple(
+        number
+        for number, name in abi.FAMILIES.items()
+        if policy.silent("connect", f"family:{name}")
+    )
+    found: list[Conjunction] = [(Test(subject.family, _LOW, silent, negate=True),)]
+    inet = tuple(number for number in abi.INET_FAMILIES if number in silent)
+    if inet and not policy.silent("connect", "raw:"):
+        # SOCK_STREAM and SOCK_DGRAM have TCP and UDP as their defaults; a protocol that is named
+        # must be one whose addresses can be judged.
+        is_inet = equals(subject.family, *inet, mask=_LOW)
+        types = (abi.SOCK_STREAM, abi.SOCK_DGRAM)
+        found += [
+            (is_inet, Test(subject.type, abi.SOCK_TYPE_MASK, types, negate=True)),
+            (is_inet, Test(subject.protocol, _LOW, abi.JUDGEABLE_PROTOCOLS, negate=True)),
+        ]
+    return found
+
+
+def compile_filter(
+    policy: Policy,
+    guards: Guards,
+    *,
+    record_all: bool = False,
+    traced: frozenset[str] | None = None,
+    noted: Mapping[str, Conditions] | None = None,
+) -> list[bpf.Instruction]:
+    """The filter for this policy, as instructions (`bpf.pack` makes the kernel's array)."""
+    asm = bpf.Assembler()
+    asm.load(bpf.OFFSET_ARCH)
+    names = [name for name in policy.abi if name in arch.BY_NAME]
+    for name in names:
+        asm.jump(bpf.JEQ_K, arch.BY_NAME[name].audit, f"arch:{name}", None)
+    asm.ret(bpf.RET_TRACE)  # a foreign ABI: guard:abi
+    for name in names:
+        asm.label(f"arch:{name}")
+        rows = {
+            row.nr: conditions(
+                row, policy, guards, record_all=record_all, traced=traced, noted=noted or {}
+            )
+            for row in table.all_rows(name)
+        }
+        refused = {
+            row.nr: _REFUSED_SILENTLY[row.name]
+            for row in table.all_rows(name)
+            if row.name in _REFUSED_SILENTLY and not (traced and row.name in traced)
+        }
+        _emit_arch(asm, name, rows, refused)
+    return asm.assemble()
+
+
+def _emit_arch(
+    asm: bpf.Assembler, name: str, rows: Mapping[int, Conditions], refused: Mapping[int, int]
+) -> None:
+    asm.load(bpf.OFFSET_NR)
+    blocks: dict[int, str] = {}
+
+    def answer(nr: int) -> str:
+        if nr in refused:
+            return f"{name}:errno:{refused[nr]}"
+        found = rows.get(nr)
+        if found is None or found == ALWAYS:
+            return f"{name}:stop"  # unknown numbers stop too: guard:unknown-syscall
+        if found == NEVER:
+            return f"{name}:run"
+        return blocks.setdefault(nr, f"{name}:{nr}")
+
+    edges: list[tuple[int, str]] = []  # from this number on, that answer
+    for nr in sorted({0, *rows, *(nr + 1 for nr in rows)}):
+        label = answer(nr)
+        if not edges or edges[-1][1] != label:
+            edges.append((nr, label))
+    _emit_search(asm, edges)
+    for code in sorted(set(refused.values())):
+        asm.label(f"{name}:errno:{code}")
+        asm.ret(bpf.RET_ERRNO | code)
+    asm.label(f"{name}:run")
+    asm.ret(bpf.RET_ALLOW)
+    asm.label(f"{name}:stop")
+    asm.ret(bpf.RET_TRACE)
+    for nr, label in blocks.items():
+        row = table.by_number(name, nr)
+        assert row is not None  # noqa: S101  blocks come from rows
+        asm.label(label)
+        _emit_conditions(asm, row, rows[nr])
+
+
+def _emit_search(asm: bpf.Assembler, edges: Sequence[tuple[int, str]]) -> None:
+    """A balanced search of the number in A among the edges."""
+    if len(edges) == 1:
+        asm.goto(edges[0][1])
+        return
+    middle = len(edges) // 2
+    upper = asm.fresh()
+    asm.jump(bpf.JGE_K, edges[middle][0], upper, None)
+    _emit_search(asm, edges[:middle])
+    asm.label(upper)
+    _emit_search(asm, edges[middle:])
+
+
+def _emit_conditions(asm: bpf.Assembler, row: Syscall, found: Iterable[Conjunction]) -> None:
+    for conjunction in found:
+        fails = asm.fresh()
+        for test in conjunction:
+            _emit_test(asm, row, test, fails)
+        asm.ret(bpf.RET_TRACE)
+        asm.label(fails)
+    asm.ret(bpf.RET_ALLOW)
+
+
+def _emit_test(asm: bpf.Assembler, row: Syscall, test: Test, fails: str) -> None:
+    """Go on where the test holds, else jump to ``fails``."""
+    argument = row.arg(test.arg)
+    mask = test.mask & ((1 << argument.width) - 1)
+    low_mask, high_mask = mask & _LOW, mask >> 32
+    inside, outside = asm.fresh(), asm.fresh()
+    for value in test.values:
+        if value & ~mask:
+            continue  # no register can have it
+        other = asm.fresh()
+        asm.load(bpf.offset_low(argument.position))
+        if low_mask != _LOW:
+            asm.mask(low_mask)
+        if not high_mask:
+            asm.jump(bpf.JEQ_K, value & _LOW, inside, None)
+            continue
+        asm.jump(bpf.JEQ_K, value & _LOW, None, other)
+        asm.load(bpf.offset_high(argument.position))
+        if high_mask != _LOW:
+            asm.mask(high_mask)
+        asm.jump(bpf.JEQ_K, value >> 32, inside, None)
+        asm.label(other)
+    asm.goto(fails if not test.negate else outside)
+    asm.label(inside)
+    if test.negate:
+        asm.goto(fails)
+    asm.label(outside)

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The guards: in force under every policy and in audits, each with the attack that it stops.
+
+Without them neither a decision nor a record could be trusted. They are data, as the table is: a
+guard names syscalls and conditions on their registers, so the filter stops just these calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sandtrace.kernel import abi
+from sandtrace.operations import Decision, Rule, Test, equals, has_any
+
+if TYPE_CHECKING:
+    from sandtrace.policy.model import Policy
+
+_LOW = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A refusal that no policy has to ask for.
+
+    ``when``: all of these hold. ``liftable``: ``[syscall] allow`` may name the call. ``root_only``:
+    an ordinary user is refused by the kernel anyway, or may do it harmlessly.
+    """
+
+    id: str
+    syscalls: tuple[str, ...]
+    errno: str
+    reason: str
+    when: tuple[Test, ...] = ()
+    liftable: bool = False
+    root_only: bool = False
+
+    @property
+    def decision(self) -> Decision:
+        """What the guard answers, in the form of the engine's answers."""
+        return Decision("deny", self.errno, self.rule)
+
+    @property
+    def rule(self) -> Rule:
+        """How the log names it."""
+        return Rule(self.id, "built-in", None, None, None, self.reason)
+
+
+_NAMESPACES = abi.CLONE_NEWUSER | abi.CLONE_NEWNS
+_MOUNT = (
+    "mount", "umount", "umount2", "pivot_root", "open_tree", "open_tree_attr", "move_mount",
+    "fsopen", "fsmount", "fsconfig", "fspick", "mount_setattr",
+)  # fmt: skip
+_ROOT = (
+    "fanotify_init", "bpf", "perf_event_open", "kexec_load", "kexec_file_load", "init_module",
+    "finit_module", "delete_module", "open_by_handle_at", "swapon", "swapoff", "acct", "quotactl",
+    "quotactl_fd", "iopl", "ioperm", "reboot", "settimeofday", "clock_settime", "clock_settime64",
+    "adjtimex", "clock_adjtime", "clock_adjtime64", "stime",
+)  # fmt: skip
+
+GUARDS: tuple[Guard, ...] = (
+    Guard(
+        "guard:io_uring", ("io_uring_setup", "io_uring_enter", "io_uring_register"), "ENOSYS",
+        "what a ring does passes no system call",
+    ),
+    Guard(
+        "guard:user-notification", ("seccomp",), "EPERM",
+        "a listener would answer calls before they are judged",
+        (
+            equals("op", abi.SECCOMP_SET_MODE_FILTER),
+            has_any("flags", abi.SECCOMP_FILTER_FLAG_NEW_LISTENER),
+        ),
+    ),
+    Guard(
+        "guard:clone-untraced", ("clone",), "EPERM", "the child would not be traced",
+        (has_any("flags", abi.CLONE_UNTRACED),),
+    ),
+    Guard("guard:clone3", ("clone3",), "ENOSYS", "its flags lie in memory; clone is used instead"),
+    Guard(
+        "guard:userfaultfd", ("userfaultfd",), "ENOSYS",
+        "pages that come late hang whoever reads them",
+    ),
+    Guard(
+        "guard:namespaces", ("unshare", "clone"), "EPERM",
+        "user and mount namespaces change which path is which",
+        (has_any("flags", _NAMESPACES),), liftable=True,
+    ),
+    Guard(
+        "guard:namespaces", ("setns",), "EPERM",
+        "user and mount namespaces change which path is which", liftable=True,
+    ),
+    Guard("guard:mount", _MOUNT, "EPERM", "mounts change which path is which", liftable=True),
+    Guard(
+        "guard:root", _ROOT, "EPERM", "it reaches around every judged path or address",
+        liftable=True, root_only=True,
+    ),
+    Guard(
+        "guard:terminal", ("ioctl",), "EPERM", "it would type into the terminal",
+        (equals("cmd", abi.TIOCSTI, abi.TIOCLINUX, mask=_LOW),),
+    ),
+    Guard(
+        "guard:tcp-repair", ("setsockopt",), "EPERM", "it makes connections without connect",
+        (equals("level", abi.SOL_TCP, mask=_LOW), equals("optname", abi.TCP_REPAIR, mask=_LOW)),
+    ),
+)  # fmt: skip
+
+UNKNOWN_SYSCALL = Guard(
+    "guard:unknown-syscall", (), "ENOSYS", "no table of this version knows the number"
+)
+FOREIGN_ABI = Guard("guard:abi", (), "ENOSYS", "the policy does not allow this ABI")
+
+# Calls that name a process by a register: the tracer's own is none of their business.
+_BY_PID: Mapping[str, tuple[str, ...]] = {
+    "kill": ("pid",),
+    "tkill": ("tid",),
+    "tgkill": ("tgid", "tid"),
+    "rt_sigqueueinfo": ("tgid",),
+    "rt_tgsigqueueinfo": ("tgid", "tid"),
+    "pidfd_open": ("pid",),
+    "ptrace": ("pid",),
+    "process_vm_readv": ("pid",),
+    "process_vm_writev": ("pid",),
+    "kcmp": ("pid1", "pid2"),
+    "prlimit64": ("pid",),
+    "sched_setaffinity": ("pid",),
+    "sched_setscheduler": ("pid",),
+    "sched_setparam": ("pid",),
+    "sched_setattr": ("pid",),
+    "setpriority": ("who",),
+    "ioprio_set": ("who",),
+    "migrate_pages": ("pid",),
+    "move_pages": ("pid",),
+}
+
+
+def _tracer_guards(pid: int) -> list[Guard]:
+    return [
+        Guard(
+            "guard:tracer", (name,), "EPERM", "sandtrace itself is no target",
+            (equals(argument, pid, mask=_LOW),),
+        )
+        for name, arguments in _BY_PID.items()
+        for argument in arguments
+    ]  # fmt: skip
+
+
+class Guards:
+    """The guards that are active for one run, by syscall."""
+
+    def __init__(self, policy: Policy, *, root: bool, tracer: int) -> None:
+        """Leave out what ``[syscall] allow`` lifts and what only root needs."""
+        self._by_name: dict[str, list[Guard]] = {}
+        for guard in (*GUARDS, *_tracer_guards(tracer)):
+            if guard.root_only and not root:
+                continue
+            for name in guard.syscalls:
+                if not (guard.liftable and policy.names_syscall(name)):
+                    self._by_name.setdefault(name, []).append(guard)
+
+    def on(self, name: str) -> list[Guard]:
+        """The guards that watch this call."""
+        return self._by_name.get(name, [])

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Decide about one call: guards first, then the policy, the strictest answer wins. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sandtrace.kernel import arch
+from sandtrace.operations import STRICTNESS, Decision, Question, Rule
+from sandtrace.policy import guards
+
+if TYPE_CHECKING:
+    from sandtrace.call import Call
+    from sandtrace.policy.guards import Guard, Guards
+    from sandtrace.policy.model import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All answers about one call, and the strictest of them (None where nothing was asked)."""
+
+    answers: tuple[tuple[Question, Decision], ...]
+    strictest: Decision | None
+
+    @property
+    def blocks(self) -> bool:
+        """The call must not happen."""
+        return self.strictest is not None and self.strictest.verdict in ("deny", "kill")
+
+    @property
+    def kills(self) -> bool:
+        """The whole tree is to be killed."""
+        return self.strictest is not None and self.strictest.verdict == "kill"
+
+    @property
+    def errno(self) -> str:
+        """What the caller of a blocked call gets."""
+        return (self.strictest and self.strictest.errno) or "EPERM"
+
+    @property
+    def by_guard(self) -> bool:
+        """A guard has spoken: it holds in audits too."""
+        rule = self.strictest.rule if self.strictest is not None else None
+        return rule is not None and rule.policy == "built-in" and (rule.id or "")[:6] == "guard:"
+
+    def note(self, *, enforced: bool) -> str | None:
+        """What the trace says at the end of the line: ``denied by net-off:6``."""
+        if self.strictest is None or self.strictest.verdict == "allow":
+            return None
+        verdict = self.strictest.verdict
+        word = {"log": "logged", "deny": "denied", "kill": "killed"}[verdict]
+        if verdict != "log" and not enforced:
+            word = f"would be {word}"
+        return f"{word} by {self.strictest.rule.place}"
+
+
+NOTHING = Judgement((), None)
+
+
+def fired(call: Call, active: Guards, policy: Policy) -> Guard | None:
+    """The guard that refuses this call, told from its number and registers alone."""
+    if call.arch not in policy.abi or arch.is_x32(call.arch, call.nr):
+        return guards.FOREIGN_ABI
+    row = call.row
+    if row is None:
+        return guards.UNKNOWN_SYSCALL
+    for guard in active.on(row.name):
+        if all(row.holds(test, call.args) for test in guard.when):
+            return guard
+    return None
+
+
+def by_guard(question: Question, guard: Guard) -> Judgement:
+    """A guard's refusal."""
+    return Judgement(((question, guard.decision),), guard.decision)
+
+
+def unjudgeable(question: Question, errno: str, reason: str) -> Judgement:
+    """What can't be judged is denied, with the reason."""
+    rule = Rule("guard:unjudgeable", "built-in", None, None, None, reason)
+    decision = Decision("deny", errno, rule)
+    return Judgement(((question, decision),), decision)
+
+
+def judge(policy: Policy, questions: Iterable[Question]) -> Judgement:
+    """The policy's answers."""
+    answers = tuple((question, policy.decide(question)) for question in questions)
+    if not answers:
+        return NOTHING
+    strictest = max((decision for _, decision in answers), key=lambda d: STRICTNESS[d.verdict])
+    return Judgement(answers, strictest)

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a run is made of before it starts: rules in force, confinement of the command, outcome."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from sandtrace.call import Call, Snapshot
+from sandtrace.errors import UnsupportedError
+from sandtrace.events import Process
+from sandtrace.kernel import arch, bpf, landlock, libc, ptrace
+from sandtrace.kernel.ptrace import EntryInfo
+from sandtrace.kernel.task import parent, status_field
+from sandtrace.operations import Effect, SocketArg
+from sandtrace.policy.filter import ALWAYS, Conditions, compile_filter
+from sandtrace.policy.guards import Guards
+from sandtrace.resolve.questions import Asker
+from sandtrace.syscalls import table
+from sandtrace.tracer.launch import Child, Confinement, Launch
+from sandtrace.tracer.loop import OPTIONS, Loop, Tracee
+from sandtrace.tracer.watch import Watch
+
+if TYPE_CHECKING:
+    from sandtrace.policy.model import Policy
+
+VIOLATION = 120
+TIMED_OUT = 124
+SIGNALLED = 128
+
+# Capabilities behind the guards for root: each reaches around a judged path, address or process.
+DROPPED = frozenset({
+    "CAP_SYS_ADMIN", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_PTRACE", "CAP_BPF", "CAP_PERFMON",
+    "CAP_MKNOD", "CAP_NET_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_TIME", "CAP_CHECKPOINT_RESTORE",
+    "CAP_DAC_READ_SEARCH",
+})  # fmt: skip
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a run ended. ``status`` is sandtrace's exit status as INTERFACE says (120, 124, 128+N).
+
+    ``command_status`` is the command's raw wait status (waitpid(2)), None where it never ended by
+    itself. ``counts``: stops, calls, decisions, tasks, by name.
+    """
+
+    status: int = 0
+    command_status: int | None = None
+    violation: bool = False
+    timed_out: bool = False
+    incomplete: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+class Rules:
+    """A policy in force: what is asked, what stops, what the command is confined to."""
+
+    def __init__(self, policy: Policy, *, audit: bool, record_all: bool) -> None:
+        """``audit`` decides and reports but blocks only what guards block."""
+        self.policy = policy
+        self.audit = audit
+        self.record_all = record_all
+        self.guards = Guards(policy, root=os.geteuid() == 0, tracer=os.getpid())
+        self.uses_self = policy.mentions_self
+        outside = policy.decide("signal", "outside")
+        self.scope_signals = (
+            not audit and outside.verdict == "deny" and outside.rule.policy == "built-in"
+        )
+
+    def wants(self, effect: Effect) -> bool:
+        """Is this effect asked about?"""
+        if self.record_all or isinstance(effect.subject, SocketArg):
+            return True
+        return not self.policy.silent(effect.op)
+
+    def asks_syscall(self, call: Call) -> bool:
+        """Is the call itself asked about (``[syscall]``)?"""
+        if self.record_all:
+            return call.row is not None and not self.policy.silent("syscall", call.name)
+        return call.row is not None and bool(
+            self.policy.syscall_tests(call.name, call.arch)
+        )
+
+    def asker(self, tracee: Tracee, bound: tuple[str, ...]) -> Asker:
+        """Who asks."""
+        return Asker(tracee.exe, tracee.script, tracee.sections, bound)
+
+    def hand_over(self, launch: Launch) -> Launch:
+        """The command as asked for, with the descriptors that it keeps."""
+        env = dict(os.environ if launch.env is None else launch.env)
+        keep = {*(launch.keep_fds or ()), *handed_descriptors(launch.argv, env)}
+        return replace(launch, env=env, keep_fds=tuple(sorted(keep)))
+
+    def confinement(self, traced: frozenset[str] | Literal["all"] | None) -> Confinement:
+        """The filter and the rest that the child puts on itself."""
+        if traced == "all":
+            traced = frozenset(table.names())
+        noted: dict[str, Conditions] = (
+            {"bind": ALWAYS, "listen": ALWAYS} if self.uses_self else {}
+        )
+        program = compile_filter(
+            self.policy, self.guards, record_all=self.record_all, traced=traced, noted=noted
+        )
+        return Confinement(
+            filter=bpf.pack(program),
+            drop_capabilities=DROPPED - self.policy.capabilities,
+            scope_signals=self.scope_signals,
+            no_core=self.policy.denies("write"),
+        )
+
+    def locks(self) -> list[str]:
+        """The operations whose denials the kernel keeps for us, without a record."""
+        if self.scope_signals and landlock.abi() >= landlock.SCOPED_SINCE:
+            return ["signal outside", "inspect outside"]
+        return []
+
+
+_JOBSERVER = re.compile(r"--jobserver-(?:auth|fds)=(\d+),(\d+)")
+_FD_PATH = re.compile(r"/(?:dev/fd|proc/self/fd)/(\d+)\Z")
+
+
+def handed_descriptors(argv: Sequence[str], env: dict[str, str]) -> set[int]:
+    """Descriptors above 2 that the command was given by name: jobserver, LISTEN_FDS, /dev/fd/N."""
+    found: set[int] = set()
+    for match in _JOBSERVER.finditer(env.get("MAKEFLAGS", "")):
+        found |= {int(match[1]), int(match[2])}
+    count = env.get("LISTEN_FDS", "")
+    if count.isdigit():
+        found |= set(range(3, 3 + min(int(count), 1024)))
+    found |= {int(match[1]) for word in argv if (match := _FD_PATH.search(word))}
+    return {fd for fd in found if fd > 2 and _is_open(fd)}  # noqa: PLR2004  the standard three
+
+
+def _is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
+
+
+def start(
+    launch: Launch, confinement: Confinement | None, watch: Watch
+) -> tuple[Child, Loop]:
+    """Fork, seize and release the child; UnsupportedError where tracing is refused."""
+    child = Child(launch, confinement, watch.mask)
+    filtered = confinement is not None
+    try:
+        ptrace.seize(child.pid, OPTIONS | (ptrace.OPT_TRACESECCOMP if filtered else 0))
+        loop = Loop(child.pid, filtered=filtered)
+        loop.tracees[child.pid].launching = True
+        if not filtered:  # the first execve is to be seen: stop at calls from here on
+            ptrace.interrupt(child.pid)
+            os.waitpid(child.pid, 0x40000000)
+            ptrace.cont_to_syscall(child.pid)
+    except (OSError, ptrace.TaskGone) as error:
+        child.abandon()
+        raise UnsupportedError(_why_not_traced(error)) from error
+    child.go()
+    return child, loop
+
+
+def _why_not_traced(error: BaseException) -> str:
+    tracer = status_field(os.getpid(), "TracerPid")
+    if tracer and tracer != "0":
+        return (
+            f"cannot trace: sandtrace itself is traced (by process {tracer}), and a task has one "
+            "tracer only"
+        )
+    try:
+        with open("/proc/sys/kernel/yama/ptrace_scope", encoding="ascii") as file:
+            scope = file.read().strip()
+    except OSError:
+        scope = "0"
+    if scope in {"2", "3"}:
+        return f"cannot trace: kernel.yama.ptrace_scope is {scope}; 0 or 1 is needed"
+    return f"cannot trace: {error}; a container may forbid ptrace (see `sandtrace doctor`)"
+
+
+class Private:
+    """While the command runs, sandtrace is not dumpable and adopts the command's orphans."""
+
+    def __enter__(self) -> None:
+        """Not dumpable: /proc/PID of the tracer is closed to its user, too (proc(5))."""
+        libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+        libc.prctl(libc.PR_SET_DUMPABLE, 0)
+
+    def __exit__(self, *exc: object) -> None:
+        """As before, for a caller that goes on living."""
+        libc.prctl(libc.PR_SET_DUMPABLE, 1)
+        libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 0)
+
+
+def call_of(tracee: Tracee, info: EntryInfo) -> Call:
+    """The call at an entry stop; its memory is read through ``call.entry`` while it is stopped."""
+    audit, ip, _sp, number, args = info
+    known = arch.BY_AUDIT.get(audit)
+    name = known.name if known is not None else f"{audit:#x}"
+    nr = number & 0xFFFF_FFFF
+    return Call(
+        tracee.tid,
+        tracee.pid,
+        name,
+        nr,
+        args,
+        table.by_number(name, nr) if known is not None else None,
+        time.time(),
+        ip,
+        Snapshot(tracee.memory),
+    )
+
+
+def process_of(tracee: Tracee) -> Process:
+    """Who did it, for the record."""
+    return Process(
+        tracee.pid, tracee.tid, parent(tracee.pid), tracee.exe or tracee.link("exe"),
+        tracee.link("cwd"),
+    )  # fmt: skip
+
+
+def exit_status(outcome: Outcome, watch: Watch) -> int:
+    """sandtrace's status, the reasons of its own first."""
+    if outcome.violation:
+        return VIOLATION
+    if watch.timed_out:
+        return TIMED_OUT
+    if watch.forwarded is not None:
+        return SIGNALLED + watch.forwarded
+    status = outcome.command_status
+    if status is None:
+        return SIGNALLED + 9
+    return SIGNALLED + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)

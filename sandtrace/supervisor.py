@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The road of a system call, and nothing else.
+
+    entry:  stop -> capture -> resolve -> decide -> act -> report
+    exit:   stop -> capture -> restore or verify -> report      (only where one is wanted)
+
+`Supervisor.entry` and `Supervisor.leave` are that road; the other methods say what happens at the
+stops that are no calls. Tracing without a policy is the same road without decide and act.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from sandtrace import events, session
+from sandtrace.call import Call, Snapshot
+from sandtrace.decode.capture import capture_entry, capture_exit
+from sandtrace.kernel import ptrace
+from sandtrace.kernel.task import command_line
+from sandtrace.operations import Question
+from sandtrace.policy import judge
+from sandtrace.policy.judge import Judgement
+from sandtrace.resolve import Unjudgeable, addresses, questions
+from sandtrace.session import Outcome, Rules, process_of
+from sandtrace.tracer import act
+from sandtrace.tracer.launch import Child, Launch
+from sandtrace.tracer.loop import Kind, Loop, Stop, Tracee
+from sandtrace.tracer.watch import Watch
+
+if TYPE_CHECKING:
+    from sandtrace.events import Event, Sink
+    from sandtrace.policy.model import Policy
+
+Trace = frozenset[str] | Literal["all"] | None
+_EXEC = frozenset({"execve", "execveat"})
+
+
+def supervise(
+    launch: Launch,
+    *,
+    policy: Policy | None,
+    audit: bool = False,
+    log_all: bool = False,
+    trace: Trace = None,
+    sinks: Sequence[Sink] = (),
+    timeout: float | None = None,
+    string_limit: int | None = 32,
+    on_stop: Callable[[Tracee, Event], None] | None = None,
+) -> Outcome:
+    """Run the command to the end of its last descendant and tell the sinks what happened.
+
+    Without a policy it only traces. ``trace`` says which calls' Entry and Exit the sinks are given;
+    ``string_limit`` how much of each string is captured for them (None: they read for themselves).
+    ``on_stop`` is called with the stopped task at every event. LaunchError, with a status, where
+    the command was not started; whatever a sink raises kills the tree and is raised.
+    """
+    rules = None if policy is None else Rules(policy, audit=audit, record_all=log_all or audit)
+    with Watch(timeout) as watch:
+        confinement = None
+        if rules is not None:
+            launch = rules.hand_over(launch)
+            confinement = rules.confinement(trace)
+        child, loop = session.start(launch, confinement, watch)
+        with session.Private() if rules is not None else contextlib.nullcontext():
+            road = Supervisor(child, loop, rules, watch, sinks, trace, string_limit, on_stop)
+            return road.run(launch)
+
+
+class Supervisor:
+    """One run: the loop's stops, led down the road."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  the parts of a run, put together in one place
+        self,
+        child: Child,
+        loop: Loop,
+        rules: Rules | None,
+        watch: Watch,
+        sinks: Sequence[Sink],
+        trace: Trace,
+        string_limit: int | None,
+        on_stop: Callable[[Tracee, Event], None] | None,
+    ) -> None:
+        """Nothing runs yet."""
+        self.child, self.loop, self.rules, self.watch = child, loop, rules, watch
+        self.sinks, self.on_stop = sinks, on_stop
+        self.trace = trace
+        self.limit = None if string_limit is None else string_limit + 1
+        self.bound: tuple[str, ...] = ()
+        self.started = False
+        self.outcome = Outcome()
+        self.counts = dict.fromkeys(("stops", "calls", "decisions", "tasks"), 0)
+        self.at: dict[Kind, Callable[[Tracee, Any], None]] = {
+            Kind.ENTRY: self.entry,
+            Kind.EXIT: self.leave,
+            Kind.NEW_TASK: self.new_task,
+            Kind.EXEC: self.executed,
+            Kind.SIGNAL: self.signalled,
+            Kind.GROUP_STOP: self.group_stopped,
+            Kind.ENDED: self.ended,
+        }
+
+    def run(self, launch: Launch) -> Outcome:
+        """Until the last task is gone; an error of ours kills them all first."""
+        locks = self.rules.locks() if self.rules is not None else []
+        self.watch.begin(self.loop, self.child.pid)
+        try:
+            self.report(
+                None, events.Started(tuple(launch.argv), self.child.pid, time.time(), {"locks": locks})
+            )
+            for stop in self.loop:
+                self.at[stop.kind](stop.tracee, stop.value)
+        except BaseException:
+            self.loop.kill_all()
+            for _ in self.loop:
+                pass
+            raise
+        return self.finish()
+
+    # --- the road ------------------------------------------------------------------------------
+
+    def entry(self, tracee: Tracee, info: ptrace.EntryInfo) -> None:
+        """A call is about to run."""
+        call = session.call_of(tracee, info)
+        if tracee.launching and call.name not in _EXEC:
+            self.loop.resume(tracee)  # our own child, on its way to the command
+            return
+        self.counts["calls"] += 1
+        shown = self.trace is not None and (self.trace == "all" or call.name in self.trace)
+        if shown and self.limit is not None:
+            capture_entry(call, self.limit)
+        judgement = judge.NOTHING if self.rules is None else self.decide(tracee, call, self.rules)
+        blocked = judgement.blocks and self.enforces(judgement)
+        if blocked and not act.skip(tracee, call, judgement.errno):
+            return  # it died first: nothing was enforced, and its end will be told
+        self.record(tracee, call, judgement)
+        if shown:
+            self.report(tracee, events.Entry(call))
+        if blocked:
+            if shown:
+                self.report(tracee, events.Exit(call))
+            if judgement.kills:
+                self.outcome.violation = True
+                self.loop.kill_all()
+        elif shown or self.follows(call):
+            tracee.call = call
+        call.entry.source = None
+        self.loop.resume(tracee)
+
+    def decide(self, tracee: Tracee, call: Call, rules: Rules) -> Judgement:
+        """Resolve what the call means, and ask guards and policy."""
+        asker = rules.asker(tracee, self.bound)
+        itself = questions.syscall_question(call, asker)
+        guard = judge.fired(call, rules.guards, rules.policy)
+        if guard is not None:
+            return judge.by_guard(itself, guard)
+        asked: list[Question] = [itself] if rules.asks_syscall(call) else []
+        try:
+            asked += questions.questions(
+                tracee, call, questions.effects(call, rules.wants), asker
+            )
+        except Unjudgeable as why:
+            return judge.unjudgeable(itself, why.errno, why.reason)
+        return judge.judge(rules.policy, asked)
+
+    def leave(self, tracee: Tracee, info: ptrace.ExitInfo) -> None:
+        """A call has returned."""
+        call, tracee.call = tracee.call, None
+        if call is not None:
+            call.ret, call.exit_time = info.result, time.time()
+            call.exit = Snapshot(tracee.memory)
+            if self.follows(call) and call.ret == 0:
+                self.note_bound(tracee, call)
+            if self.trace is not None and (self.trace == "all" or call.name in self.trace):
+                if self.limit is not None:
+                    capture_exit(call, self.limit)
+                self.report(tracee, events.Exit(call))
+            call.exit.source = None
+        self.loop.resume(tracee)
+
+    def enforces(self, judgement: Judgement) -> bool:
+        """An audit blocks only what guards block."""
+        return self.rules is not None and (not self.rules.audit or judgement.by_guard)
+
+    def record(self, tracee: Tracee, call: Call, judgement: Judgement) -> None:
+        """Tell of each answer that is to be told."""
+        if self.rules is None or not judgement.answers:
+            return
+        told = [
+            (question, decision)
+            for question, decision in judgement.answers
+            if decision.verdict != "allow" or self.rules.record_all
+        ]
+        if not told:
+            return
+        call.note = judgement.note(enforced=self.enforces(judgement))
+        capture_entry(call, self.limit or 33)
+        process = process_of(tracee)
+        for question, decision in told:
+            enforced = decision.verdict in ("allow", "log") or self.enforces(judgement)
+            self.counts["decisions"] += 1
+            self.report(
+                tracee,
+                events.Decided(call, process, question, decision, enforced, time.time()),
+            )
+
+    def report(self, tracee: Tracee | None, event: Event) -> None:
+        """Hand the event to every sink."""
+        for sink in self.sinks:
+            sink(event)
+        if self.on_stop is not None and tracee is not None:
+            self.on_stop(tracee, event)
+
+    # --- what is followed to the exit --------------------------------------------------------------
+
+    def follows(self, call: Call) -> bool:
+        """Must the exit be seen, whether shown or not? (``self``: what the sandbox has bound.)"""
+        return (
+            self.rules is not None and self.rules.uses_self and call.name in ("bind", "listen")
+        )
+
+    def note_bound(self, tracee: Tracee, call: Call) -> None:
+        """An address now belongs to the sandbox."""
+        with contextlib.suppress(Unjudgeable):
+            bound = addresses.of_bound_socket(tracee, call.args[0] & 0xFFFF_FFFF)
+            if bound is not None and bound not in self.bound:
+                self.bound += (bound,)
+
+    # --- stops that are no calls -------------------------------------------------------------------
+
+    def new_task(self, tracee: Tracee, value: tuple[Tracee, str]) -> None:
+        """A task has made another one, which inherits who it is."""
+        child, kind = value
+        child.exe, child.script, child.sections = tracee.exe, tracee.script, tracee.sections
+        self.counts["tasks"] += 1
+        self.report(
+            tracee, events.Attached(child.tid, child.pid, child.parent, kind, time.time())
+        )
+        self.loop.resume(tracee)
+
+    def executed(self, tracee: Tracee, value: tuple[Tracee | None, int]) -> None:
+        """A program was executed; a thread that did it has taken its leader's place."""
+        superseded, former = value
+        if superseded is not None:
+            self.report(
+                tracee,
+                events.Ended(
+                    tracee.tid, tracee.pid, None, time.time(), superseded.call, former
+                ),
+            )
+        tracee.launching = False
+        self.started = True
+        tracee.exe = tracee.link("exe")
+        self.report(
+            tracee,
+            events.Executed(
+                tracee.tid, former, process_of(tracee), command_line(tracee.pid), time.time()
+            ),
+        )
+        self.loop.resume(tracee)
+
+    def signalled(self, tracee: Tracee, number: int) -> None:
+        """A signal is about to be delivered: deliver exactly that one."""
+        with contextlib.suppress(ptrace.TaskGone):
+            details = ptrace.siginfo(tracee.tid) or b""
+            self.report(
+                tracee, events.Signalled(tracee.tid, tracee.pid, number, details, time.time())
+            )
+        self.loop.resume(tracee, number)
+
+    def group_stopped(self, tracee: Tracee, number: int) -> None:
+        """The process stopped; where it is the command itself, so do we."""
+        self.report(
+            tracee, events.GroupStopped(tracee.tid, tracee.pid, number, time.time())
+        )
+        self.loop.listen(tracee)
+        if tracee.tid == self.child.pid:
+            self.watch.stop_with(number)
+
+    def ended(self, tracee: Tracee, status: int) -> None:
+        """A task is gone."""
+        if tracee.tid == self.child.pid:
+            self.outcome.command_status = status
+        if tracee.launching:
+            return
+        self.report(
+            tracee,
+            events.Ended(tracee.tid, tracee.pid, status, time.time(), tracee.call),
+        )
+
+    def finish(self) -> Outcome:
+        """All tasks are gone: what came of it."""
+        outcome = self.outcome
+        if not self.started:
+            failure = self.child.failure()
+            if failure is not None:
+                raise failure
+        outcome.timed_out = self.watch.timed_out
+        outcome.status = session.exit_status(outcome, self.watch)
+        self.counts["stops"] = self.loop.stops
+        outcome.counts = self.counts
+        self.report(
+            None,
+            events.Finished(outcome.status, outcome.command_status, time.time(), outcome.counts),
+        )
+        return outcome

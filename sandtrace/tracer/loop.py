@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which task stopped, and why: wait statuses turned into stops, and tasks made to go on.
+
+There is one loop for tracing and for enforcing. ``filtered`` tells them apart: under a filter an
+entry is a seccomp stop and tasks run freely (PTRACE_CONT) between them; without one every call
+stops twice (PTRACE_SYSCALL).
+
+Facts of ptrace(2) that this file lives by:
+
+- Under SEIZE a new child begins with an EVENT_STOP, and no signal is invented for it or for exec.
+- A child's first stop may come before its parent's event, or the reverse: it is parked till then.
+- A group-stop is EVENT_STOP with a stopping signal and must be answered by LISTEN, else job control
+  breaks; EVENT_STOP with SIGTRAP is a new child, an INTERRUPT or a SIGCONT and goes on.
+- An execve by a thread other than the leader gives that thread the leader's tid, and the other
+  threads are gone; the event's message is the tid that it had before.
+- Any request may find its task dying (`TaskGone`); the wait status that follows tells the end.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from enum import Enum, auto
+from typing import TYPE_CHECKING, NamedTuple
+
+from sandtrace.kernel import ptrace
+from sandtrace.kernel.ptrace import ExitInfo, TaskGone
+from sandtrace.kernel.task import AddressSpace, Task, is_thread_of, status_field
+
+if TYPE_CHECKING:
+    from sandtrace.call import Call
+
+_WALL = 0x40000000
+_SYSCALL_STOP = signal.SIGTRAP | 0x80
+_STOPPING = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
+_CHILD_EVENTS = {
+    ptrace.EVENT_FORK: "fork",
+    ptrace.EVENT_VFORK: "vfork",
+    ptrace.EVENT_CLONE: "clone",
+}
+OPTIONS = (
+    ptrace.OPT_TRACESYSGOOD
+    | ptrace.OPT_TRACEFORK
+    | ptrace.OPT_TRACEVFORK
+    | ptrace.OPT_TRACECLONE
+    | ptrace.OPT_TRACEEXEC
+    | ptrace.OPT_EXITKILL
+)
+
+
+class Tracee(Task):
+    """A task under the loop. ``call`` is the one it is in, while its exit is still wanted."""
+
+    __slots__ = ("call", "exe", "launching", "parent", "script", "sections", "started")
+
+    def __init__(self, tid: int, pid: int, memory: AddressSpace | None = None) -> None:
+        """Not yet seen to stop."""
+        super().__init__(tid, pid, memory)
+        self.call: Call | None = None
+        self.exe: str | None = None
+        self.script: str | None = None
+        self.parent = 0
+        self.launching = False
+        self.started = False
+        self.sections: tuple[int, ...] = ()
+
+
+class Kind(Enum):
+    """Why a task stopped."""
+
+    ENTRY = auto()  # value: EntryInfo
+    EXIT = auto()  # value: ExitInfo
+    NEW_TASK = auto()  # value: (the new Tracee, "fork", "vfork" or "clone")
+    EXEC = auto()  # value: the Tracee that called it, under its former tid, or None
+    SIGNAL = auto()  # value: the signal number
+    GROUP_STOP = auto()  # value: the signal number
+    ENDED = auto()  # value: the raw wait status
+
+
+class Stop(NamedTuple):
+    """One stop of one task. ``value`` depends on the kind."""
+
+    kind: Kind
+    tracee: Tracee
+    value: object
+
+
+class Loop:
+    """All tasks of one run."""
+
+    def __init__(self, first: int, *, filtered: bool) -> None:
+        """``first`` is the launched child, seized already."""
+        self.filtered = filtered
+        self.stops = 0
+        self.tracees: dict[int, Tracee] = {first: Tracee(first, first)}
+        self.killing = False
+        self._parked: set[int] = set()
+        self._resume = ptrace.PTRACE_CONT if filtered else ptrace.PTRACE_SYSCALL
+
+    def __iter__(self) -> Iterator[Stop]:
+        """Stops, until no task is left. The task of each stays stopped until `resume`."""
+        while True:
+            try:
+                tid, status = os.waitpid(-1, _WALL)
+            except ChildProcessError:
+                return
+            self.stops += 1
+            try:
+                yield from self._classify(tid, status)
+            except TaskGone:
+                continue
+
+    def resume(self, tracee: Tracee, signal_number: int = 0) -> None:
+        """Let the task go on: to its exit where a call is pending, else to the next event."""
+        command = ptrace.PTRACE_SYSCALL if tracee.call is not None else self._resume
+        try:
+            ptrace.request(command, tracee.tid, 0, signal_number)
+        except TaskGone:
+            return
+
+    def listen(self, tracee: Tracee) -> None:
+        """Leave the task in its group-stop."""
+        try:
+            ptrace.listen(tracee.tid)
+        except TaskGone:
+            return
+
+    def kill_all(self) -> None:
+        """SIGKILL to every process of the tree, now and as they turn up."""
+        self.killing = True
+        for pid in {tracee.pid for tracee in list(self.tracees.values())} | set(self._parked):
+            _kill(pid)
+
+    def _classify(self, tid: int, status: int) -> Iterator[Stop]:
+        tracee = self.tracees.get(tid)
+        if not os.WIFSTOPPED(status):
+            self._parked.discard(tid)
+            if tracee is not None:
+                del self.tracees[tid]
+                yield Stop(Kind.ENDED, tracee, status)
+                yield from self._adopt_orphans()
+            return
+        if self.killing:
+            _kill(tracee.pid if tracee is not None else tid)
+            return
+        if tracee is None:
+            self._parked.add(tid)
+            return
+        event = status >> 16
+        number = os.WSTOPSIG(status)
+        if event == ptrace.EVENT_SECCOMP or number == _SYSCALL_STOP:
+            info = ptrace.syscall_info(tid)
+            if info is None:
+                self.resume(tracee)
+            else:
+                kind = Kind.EXIT if isinstance(info, ExitInfo) else Kind.ENTRY
+                yield Stop(kind, tracee, info)
+        elif event == 0:
+            yield Stop(Kind.SIGNAL, tracee, number)
+        elif event in _CHILD_EVENTS:
+            yield from self._new_task(tracee, ptrace.event_message(tid), _CHILD_EVENTS[event])
+        elif event == ptrace.EVENT_EXEC:
+            yield from self._executed(tracee, ptrace.event_message(tid))
+        elif event == ptrace.EVENT_STOP and number in _STOPPING:
+            yield Stop(Kind.GROUP_STOP, tracee, number)
+        else:
+            tracee.started = True
+            self.resume(tracee)
+
+    def _new_task(self, parent: Tracee, tid: int, kind: str) -> Iterator[Stop]:
+        if tid in self.tracees:  # adopted already
+            self.resume(parent)
+            return
+        thread = kind == "clone" and is_thread_of(tid, parent.pid)
+        child = Tracee(tid, parent.pid if thread else tid, parent.memory if thread else None)
+        self.tracees[tid] = child
+        child.parent = parent.pid
+        yield Stop(Kind.NEW_TASK, parent, (child, kind))
+        if tid in self._parked:
+            self._parked.discard(tid)
+            child.started = True
+            self.resume(child)
+
+    def _adopt_orphans(self) -> Iterator[Stop]:
+        """A parent that was killed leaves no event for its new child: take what is parked."""
+        for tid in list(self._parked):
+            group = status_field(tid, "Tgid")
+            if group is None:
+                continue
+            parent = status_field(tid, "PPid")
+            pid = int(group)
+            leader = self.tracees.get(pid)
+            maker = leader if leader is not None else self.tracees.get(int(parent or 0))
+            child = Tracee(tid, pid, leader.memory if leader is not None else None)
+            self.tracees[tid] = child
+            self._parked.discard(tid)
+            child.parent = maker.pid if maker is not None else int(parent or 0)
+            child.started = True
+            if maker is not None:
+                yield Stop(Kind.NEW_TASK, maker, (child, "clone"))
+            self.resume(child)
+
+    def _executed(self, tracee: Tracee, former: int) -> Iterator[Stop]:
+        leader = None
+        if former != tracee.tid and former in self.tracees:
+            leader = tracee
+            tracee = self.tracees.pop(former)
+            tracee.tid = leader.tid
+            self.tracees[leader.tid] = tracee
+        for tid, other in list(self.tracees.items()):
+            if other.pid == tracee.pid and other is not tracee:
+                del self.tracees[tid]
+        tracee.memory = AddressSpace(tracee.pid)
+        yield Stop(Kind.EXEC, tracee, (leader, former))
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What reaches sandtrace itself while it waits for tasks: signals, and time running out.
+
+A thread takes the signals with sigwaitinfo(2), since only a siginfo tells a terminal's Ctrl-C
+(SI_KERNEL: the command has got it too, and answers first) from a signal meant for sandtrace alone,
+which is forwarded. It makes no ptrace request: those belong to the thread that seized the tasks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandtrace.tracer.loop import Loop
+
+_TAKEN = frozenset({
+    signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGCONT,
+    signal.SIGUSR2,
+})  # fmt: skip
+_FROM_TERMINAL = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP})
+_SI_KERNEL = 0x80
+_GRACE = 5.0  # seconds between a forwarded signal and SIGKILL
+_WAKE = signal.SIGUSR2
+
+
+class Watch:
+    """Forwards signals to the command, ends the tree when its time is up.
+
+    A context: signals are blocked inside it, in the state that the command had to inherit outside.
+    ``forwarded`` is the signal that was passed on and ends the run, ``timed_out`` says that the
+    time was up.
+    """
+
+    def __init__(self, timeout: float | None) -> None:
+        """``timeout`` in seconds, counted from `begin`."""
+        self.forwarded: int | None = None
+        self.timed_out = False
+        self._timeout = timeout
+        self._loop: Loop | None = None
+        self._leader = 0
+        self._timers: list[threading.Timer] = []
+        self._before: set[signal.Signals] | set[int] = set()
+        self._over = False
+        self._thread: threading.Thread | None = None
+
+    def begin(self, loop: Loop, leader: int) -> None:
+        """The command runs: watch for it. Signals that came before are still pending."""
+        self._loop, self._leader = loop, leader
+        self._thread = threading.Thread(target=self._take, name="signals", daemon=True)
+        self._thread.start()
+        if self._timeout is not None:
+            self._after(self._timeout, self._time_up)
+
+    def __enter__(self) -> Watch:
+        """Block the signals, so that none kills sandtrace before its tracees."""
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, _TAKEN)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Stop watching and let signals through again."""
+        self._over = True
+        for timer in self._timers:
+            timer.cancel()
+        if self._thread is not None and self._thread.ident is not None:
+            signal.pthread_kill(self._thread.ident, _WAKE)
+            self._thread.join()
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+
+    @property
+    def mask(self) -> set[signal.Signals] | set[int]:
+        """The signal mask that the command starts with: the one from before."""
+        return self._before
+
+    def stop_with(self, number: int) -> None:
+        """The command was stopped from the terminal: so is sandtrace, for the shell to see.
+
+        Only where both are in one process group, as the terminal's signal reached both.
+        """
+        if number == signal.SIGSTOP:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            if os.getpgid(self._leader) == os.getpgrp():
+                os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _take(self) -> None:
+        while not self._over:
+            info = signal.sigwaitinfo(_TAKEN)
+            number = info.si_signo
+            if number == _WAKE and self._over:
+                return
+            if number in _FROM_TERMINAL and info.si_code == _SI_KERNEL:
+                continue
+            self._forward(number)
+
+    def _forward(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if number == signal.SIGCONT and os.getpgid(self._leader) == os.getpgrp():
+                return  # fg and bg continue the whole group: the command has had it
+            os.kill(self._leader, number)
+        if number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+            if self.forwarded is None:
+                self.forwarded = number
+            self._after(_GRACE, self._kill)
+
+    def _time_up(self) -> None:
+        self.timed_out = True
+        self._kill()
+
+    def _kill(self) -> None:
+        if self._loop is not None:
+            self._loop.kill_all()
+
+    def _after(self, seconds: float, action: object) -> None:
+        timer = threading.Timer(seconds, action)  # type: ignore[arg-type]
+        timer.daemon = True
+        self._timers.append(timer)
+        timer.start()
