@@ -75,7 +75,8 @@ def equals(arg: str, *values: int, mask: int = 0xFFFF_FFFF_FFFF_FFFF) -> Test:
 Follow = Literal["yes", "no", "unless_nofollow", "if_follow", "open", "openat2"]
 """Is a symlink in the last component followed? ``unless_nofollow``: unless AT_SYMLINK_NOFOLLOW is
 in the flags; ``if_follow``: only with AT_SYMLINK_FOLLOW; ``open``: as open(2)'s O_NOFOLLOW and
-O_CREAT|O_EXCL say; ``openat2``: the flags are in struct open_how."""
+O_CREAT|O_EXCL say, and without ``flags`` as creat(2)'s O_CREAT|O_WRONLY|O_TRUNC; ``openat2``: the
+flags are in the struct open_how that the argument ``flags`` points to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class PathArg:
     follow: Follow = "yes"
     flags: str | None = None  # AT_* or O_* flags that change the walk (AT_EMPTY_PATH, O_NOFOLLOW)
     parent: bool = False  # the name itself is the object (unlink, mkdir, rename): last never followed
+    empty: bool = False  # "" names the dirfd itself, whatever the flags (readlinkat, move_mount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +100,20 @@ class FdArg:
 
 @dataclass(frozen=True, slots=True)
 class MovedArg:
-    """A path whose object gets a new name (rename, link): it carries its content along."""
+    """A path whose object gets a new name (rename, link): it carries its content along.
+
+    With ``exec``: only where the object is executable.
+    """
 
     path: PathArg
 
 
 @dataclass(frozen=True, slots=True)
 class SockaddrArg:
-    """An address in memory: ``addr`` points to it, ``length`` counts its bytes."""
+    """An address in memory: ``addr`` points to it, ``length`` counts its bytes.
+
+    With ``write`` (bind): the socket file that an AF_UNIX address with a path makes, else nothing.
+    """
 
     addr: str
     length: str
@@ -145,9 +153,13 @@ class ListenArg:
     fd: str
 
 
-PidKind = Literal["kill", "tid", "tgid", "pidfd", "pid", "pgid", "which"]
+PidKind = Literal[
+    "kill", "tid", "tgid", "pidfd", "pid", "pgid", "which", "owner", "owner_ptr", "owner_ex",
+]  # fmt: skip
 """How a number names a process: ``kill`` as in kill(2) (0, -1 and negatives are groups), ``pid``
-where 0 means the caller, ``which`` by a PRIO_*/IOPRIO_WHO_* selector in the argument before."""
+where 0 means the caller, ``which`` by a PRIO_*/IOPRIO_WHO_* selector in the argument before,
+``owner`` as in fcntl(F_SETOWN) (0: nobody, negatives are groups), ``owner_ptr`` an int of that
+kind in memory (ioctl FIOSETOWN), ``owner_ex`` a struct f_owner_ex in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +179,32 @@ class MappedArg:
     length: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SubcallArg:
+    """A call behind a call (i386: socketcall, old mmap): its arguments are longs at ``args``.
+
+    ``rows`` maps the value of register ``call`` to the row whose effects of this operation count;
+    ``call`` None: the one row there is.
+    """
+
+    args: str
+    rows: tuple[tuple[int, str], ...]
+    call: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnjudgedArg:
+    """An object that nobody can name before the call acts on it (a file handle, a bpf path).
+
+    Denied wherever the operation's table denies anything. ``arg`` is the argument that names it.
+    """
+
+    arg: str
+
+
 Subject = (
     PathArg | FdArg | MovedArg | SockaddrArg | MsghdrArg | MmsgArg | SocketArg | ListenArg
-    | ProcessArg | MappedArg
+    | ProcessArg | MappedArg | SubcallArg | UnjudgedArg
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sandtrace.operations import Effect
+from sandtrace.operations import Effect, Test
 
 ARCHES = ("x86_64", "i386", "aarch64")
 
@@ -61,6 +61,11 @@ class Syscall:
     def value(self, name: str, registers: tuple[int, ...]) -> int:
         """What the kernel reads for the argument ``name``: cut to its width, unsigned."""
         return arg_value(self.arg(name), self.arch, registers)
+
+    def holds(self, test: Test, registers: tuple[int, ...]) -> bool:
+        """The test, on these registers: the twin of what the filter compiles."""
+        inside = self.value(test.arg, registers) & test.mask in test.values
+        return inside != test.negate
 
 
 def arg_value(arg: Arg, arch: str, registers: tuple[int, ...]) -> int:

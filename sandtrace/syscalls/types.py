@@ -25,7 +25,7 @@ A row's arguments are one string, ``"dirfd:dirfd path:path@dirfd flags:open_flag
 otherwise), ``inout`` at both. Widths are those of the kernel's prototypes (SYSCALL_DEFINEn casts
 each register to the declared type, include/linux/syscalls.h): 16 for umode_t and old ids, 32 for
 int and unsigned, 64 for long, size_t and pointers. On i386 all registers have 32 bits; types with
-``registers`` 2 take a pair there (low half first), and ``off_lohi`` takes a pair on every arch.
+``i386_registers`` 2 take a pair there (low half first), and ``off_lohi`` takes a pair on every arch.
 """
 
 from __future__ import annotations
@@ -77,13 +77,13 @@ def _types() -> dict[str, ArgType]:
     add("off", 64, "int", signed=True)  # off_t: 32 bits on i386
     add("off64", 64, "int", signed=True, i386_registers=2)  # loff_t
     add("off_lohi", 64, "int", signed=True, registers=2)  # unsigned long pos_l, pos_h (preadv)
-    add("off_hilo", 64, "int", registers=2)  # unsigned long high, low (_llseek); uint halves
+    add("off_hilo", 64, "int", signed=True, registers=2)  # unsigned long high, low (_llseek)
+    add("pgoff", 64, "int")  # mmap2: in units of 4096 bytes; printed in bytes, in hex
     add("time", 64, "int", signed=True)  # time_t, seconds
     add("ignored", 64, "none")
 
     # Numbers with a meaning.
     add("fd dirfd", 32, "fd", signed=True)  # dirfd: AT_FDCWD and FD_*_ROOT by name
-    add("fd64", 64, "fd", signed=True)  # an fd in an unsigned long: mmap's; compared as int
     add("pid tid tgid pgid sid", 32, "int", signed=True)
     add("pid_kill", 32, "int", signed=True)  # kill(2): 0 and negatives are groups
     add("pid_wait", 32, "int", signed=True)  # wait4's upid
@@ -110,7 +110,9 @@ def _types() -> dict[str, ArgType]:
     # Named numbers: PARAM is a table of xlat. flags: OR of bits, rest in hex; enum: one of.
     add("flags", 32, "int", param="xlat")
     add("flags64", 64, "int", param="xlat")
+    add("flags_u64", 64, "int", param="xlat", i386_registers=2)  # a u64 on every arch
     add("enum", 32, "int", signed=True, param="xlat")
+    add("enum32", 32, "int", param="xlat")  # unsigned
     add("enum64", 64, "int", param="xlat")
 
     # Named numbers that are put together in a way of their own.
@@ -138,12 +140,15 @@ def _types() -> dict[str, ArgType]:
     add("keyctl_cmd bpf_cmd prctl_option", 32, "int", signed=True)
     add("ptrace_request", 64, "int")
     add("pkey", 32, "int", signed=True)
+    add("ipc_call", 32, "int")  # ipc(2): call | version << 16
+    add("sighandler", 64, "address")  # SIG_DFL, SIG_IGN, SIG_ERR or an address
+    add("old_sigset", 32, "int")  # a signal mask by value
 
     # Arguments whose reading another one decides.
     add(
         "fcntl_arg ioctl_arg ptrace_addr ptrace_data prctl_arg keyctl_arg arch_prctl_arg"
         " semctl_arg quotactl_addr kcmp_idx futex_timeout futex_uaddr2 futex_val2 futex_val3"
-        " shmctl_buf msgctl_buf seccomp_args sysfs_arg rseq_arg riscv_arg",
+        " shmctl_buf msgctl_buf seccomp_args sysfs_arg fsconfig_value",
         64,
         "choice",
     )
@@ -199,44 +204,41 @@ TYPES: dict[str, ArgType] = _types()
 
 # What in(), out() and inout() point to. The value names the kernel's C type, where it is not
 # simply ``struct NAME``. Types whose size differs between 32- and 64-bit callers are laid out by
-# the arch of the call; NAME32 is the 32-bit time_t layout on i386, NAME64 the other one there.
+# the arch of the call (``timespec`` on i386 has 32-bit time); NAME64 has 64-bit time on every arch.
 STRUCTS: dict[str, str] = {
     # scalars
     "int": "int", "uint": "unsigned int", "long": "long", "ulong": "unsigned long",
     "u32": "u32", "u64": "u64", "size": "size_t", "off": "off_t", "off64": "loff_t",
-    "socklen": "int (socklen_t)", "fd": "int", "fdpair": "int[2]", "pidfd": "int",
-    "pid": "pid_t", "tid": "pid_t", "tid_ptr": "pid_t: printed as an address with its value",
-    "uid": "uid_t", "gid": "gid_t", "uid16": "u16", "gid16": "u16", "dev": "dev_t",
+    "socklen": "int (socklen_t)", "fdpair": "int[2]",
+    "tid_ptr": "pid_t: printed as an address with its value",
+    "uid": "uid_t", "gid": "gid_t", "uid16": "u16", "gid16": "u16",
     "time": "time_t", "timerid": "int (__kernel_timer_t)", "wait_status": "int",
-    "aio_context": "aio_context_t (unsigned long)", "cpu": "unsigned int",
-    "mempolicy_mode": "int", "bool_char": "unsigned char", "page_status": "int: node or -errno",
-    "address": "void *", "mqd_prio": "unsigned int", "semid_array": "unsigned short[]",
-    "nsid": "u64", "mnt_id": "int or u64 (AT_HANDLE_MNT_ID_UNIQUE)", "lsm_id": "u64",
-    "mincore_byte": "unsigned char", "personality": "unsigned int", "signo": "int",
+    "aio_context": "aio_context_t (unsigned long)",
+    "mempolicy_mode": "int", "page_status": "int: node or -errno",
+    "address": "void *",     "mnt_id": "int or u64 (AT_HANDLE_MNT_ID_UNIQUE)", "lsm_id": "u64",
+    "mincore_byte": "unsigned char: a page each, of len rounded up",
     # time
-    "timespec": "struct __kernel_timespec", "timespec32": "struct old_timespec32",
-    "timespec64": "struct __kernel_timespec", "timespec_pair": "struct __kernel_timespec[2]",
-    "timespec32_pair": "struct old_timespec32[2]", "timespec64_pair": "struct timespec64[2]",
-    "utimensat_pair": "struct __kernel_timespec[2]: UTIME_NOW, UTIME_OMIT",
-    "utimensat32_pair": "struct old_timespec32[2]", "utimensat64_pair": "timespec[2]",
+    "timespec": "struct __kernel_timespec (i386: struct old_timespec32)",
+    "timespec64": "struct __kernel_timespec",
+    "utimensat_pair": "timespec[2], with UTIME_NOW and UTIME_OMIT", "utimensat64_pair": "timespec64[2]",
     "timeval": "struct __kernel_old_timeval", "timeval_pair": "struct __kernel_old_timeval[2]",
     "timezone": "struct timezone", "itimerval": "struct __kernel_old_itimerval",
-    "itimerspec": "struct __kernel_itimerspec", "itimerspec32": "struct old_itimerspec32",
-    "itimerspec64": "struct __kernel_itimerspec", "timex": "struct __kernel_timex",
-    "timex32": "struct old_timex32", "timex64": "struct __kernel_timex",
-    "utimbuf": "struct utimbuf", "utimbuf32": "struct old_utimbuf32", "tms": "struct tms",
+    "itimerspec": "struct __kernel_itimerspec (i386: struct old_itimerspec32)",
+    "itimerspec64": "struct __kernel_itimerspec",
+    "timex": "struct __kernel_timex (i386: struct old_timex32)", "timex64": "struct __kernel_timex",
+    "utimbuf": "struct utimbuf (i386: struct old_utimbuf32)", "tms": "struct tms",
     # files
     "stat": "struct stat (i386: struct stat)", "stat64": "struct stat64 (i386)",
     "oldstat": "struct __old_kernel_stat", "statx": "struct statx", "statfs": "struct statfs",
     "statfs64": "struct statfs64", "ustat": "struct ustat", "flock": "struct flock",
-    "open_how": "struct open_how", "file_handle_in": "struct file_handle",
-    "file_handle_out": "struct file_handle", "old_dirent": "struct old_linux_dirent",
+    "open_how": "struct open_how", "file_handle": "struct file_handle",
+    "old_dirent": "struct old_linux_dirent",
     "xattr_args": "struct xattr_args", "file_attr": "struct file_attr",
     "mount_attr": "struct mount_attr", "mnt_id_req": "struct mnt_id_req",
     "statmount": "struct statmount", "ns_id_req": "struct ns_id_req",
     "pollfd": "struct pollfd", "epoll_event": "struct epoll_event",
     "cachestat": "struct cachestat", "cachestat_range": "struct cachestat_range",
-    "inotify_mask": "u32", "iocb_ptr": "struct iocb *", "iocb": "struct iocb",
+    "iocb_ptr": "struct iocb *", "iocb": "struct iocb",
     "io_event": "struct io_event", "aio_sigset": "struct __aio_sigset",
     "pselect6_sig": "struct sigset_argpack {const sigset_t *p; size_t size;}",
     "select_args": "struct sel_arg_struct (i386)", "mmap_args": "struct mmap_arg_struct (i386)",
@@ -250,13 +252,13 @@ STRUCTS: dict[str, str] = {
     "cap_data": "struct __user_cap_data_struct[1 or 2, as the header's version says]",
     "robust_list_head": "struct robust_list_head", "rseq": "struct rseq",
     "user_desc": "struct user_desc", "sock_fprog": "struct sock_fprog",
-    "futex_waitv": "struct futex_waitv", "getcpu_cache": "struct getcpu_cache",
+    "futex_waitv": "struct futex_waitv", 
     "landlock_ruleset_attr": "struct landlock_ruleset_attr",
     "landlock_rule_attr": "struct landlock_{path_beneath,net_port}_attr, as rule_type says",
     "lsm_ctx": "struct lsm_ctx",
     # IPC
     "sembuf": "struct sembuf", "msgbuf": "struct msgbuf {long mtype; char mtext[]}",
-    "mq_attr": "struct mq_attr", "ipc_args": "the pair behind i386 ipc(MSGRCV)",
+    "mq_attr": "struct mq_attr", 
     "socketcall_args": "unsigned long[]: as many as the call of socketcall has arguments",
     # system
     "utsname": "struct new_utsname", "old_utsname": "struct old_utsname",
@@ -297,11 +299,12 @@ RETURNS: dict[str, str] = {
     "personality": "the persona before, by name",
     "ioprio": "IOPRIO_PRIO_VALUE",
     "priority": "20 - nice",
-    "capability": "0",
     "membarrier": "flags of MEMBARRIER_CMD_QUERY, or 0",
     "pkey": "a protection key",
     "key_serial": "a key's serial number",
-    "clockres": "0",
+    "signal": "the signal that was waited for", "sighandler": "the handler before",
+    "sigmask": "the signal mask before", "sched_policy": "a policy, by name",
+    "timex_state": "TIME_OK, TIME_INS, ..., by name",
     "sysfs": "an index or a count",
     "landlock": "a ruleset fd, or the ABI version with LANDLOCK_CREATE_RULESET_VERSION",
     "socketcall": "as the call says",

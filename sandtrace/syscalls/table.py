@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""THE table: every syscall of Linux on x86_64, i386 and aarch64, one row each.
+
+The renderer, the policy's classification and the BPF filter are all derived from these rows.
+Importing builds nothing: a row is parsed when it is first looked up. Numbers and prototypes are
+the kernel's (arch/*/entry/syscalls/*.tbl, include/uapi/asm-generic/unistd.h, SYSCALL_DEFINEn), up
+to Linux 7.2. aarch64 is untested on a machine.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from sandtrace.syscalls.effects import parse_effects
+from sandtrace.syscalls.model import ARCHES, Syscall
+from sandtrace.syscalls.rows import (
+    clocks,
+    descriptors,
+    files,
+    ipc,
+    memory,
+    mounts,
+    network,
+    process,
+    signals,
+    system,
+)
+from sandtrace.syscalls.types import parse_args
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sandtrace.syscalls.row import Row
+
+LINUX_VERSION = "7.2"  # the newest kernel whose syscalls are all here
+
+_FAMILIES = (
+    files, mounts, descriptors, network, process, memory, signals, clocks, ipc, system,
+)  # fmt: skip
+_ROWS: dict[str, Row] = {row.name: row for family in _FAMILIES for row in family.ROWS}
+
+
+@cache
+def _numbered(arch: str) -> Mapping[int, Row]:
+    index = ARCHES.index(arch)
+    return {
+        number: row for row in _ROWS.values() if (number := row.numbers[index]) is not None
+    }
+
+
+@cache
+def _syscall(name: str, arch: str) -> Syscall | None:
+    row = _ROWS.get(name)
+    if row is None:
+        return None
+    numbers = {
+        known: number for known, number in zip(ARCHES, row.numbers, strict=True)
+        if number is not None
+    }  # fmt: skip
+    if arch not in numbers:
+        return None
+    args, ops = row.args, row.ops
+    if arch == "i386":
+        args, ops = row.i386 or args, row.i386_ops or ops
+    elif arch == "aarch64":
+        args = row.arm64 or args
+    parsed = parse_args(args, arch)
+    return Syscall(
+        name, arch, numbers[arch], parsed, parse_effects(ops, parsed),
+        frozenset(row.groups.split()), row.returns, numbers,
+    )  # fmt: skip
+
+
+def by_number(arch: str, nr: int) -> Syscall | None:
+    """The syscall with that number on that arch, None where no kernel up to ours has one."""
+    row = _numbered(arch).get(nr)
+    return None if row is None else _syscall(row.name, arch)
+
+
+def by_name(name: str, arch: str) -> Syscall | None:
+    """The syscall of that name, None where that arch does not have it."""
+    return _syscall(name, arch)
+
+
+def names(arch: str | None = None) -> list[str]:
+    """All names, sorted; with ``arch``, those that exist there."""
+    if arch is None:
+        return sorted(_ROWS)
+    return sorted(row.name for row in _numbered(arch).values())
+
+
+def all_rows(arch: str) -> Iterator[Syscall]:
+    """Every syscall of an arch, by number. Parses the whole table: milliseconds, the first time."""
+    for nr in sorted(_numbered(arch)):
+        syscall = by_number(arch, nr)
+        if syscall is not None:
+            yield syscall
+
+
+@cache
+def _groups() -> Mapping[str, frozenset[str]]:
+    members: dict[str, set[str]] = {}
+    for row in _ROWS.values():
+        for group in row.groups.split():
+            members.setdefault(group, set()).add(row.name)
+    members["@known"] = set(_ROWS)
+    members["@network-io"] = members["@network"]  # systemd's name
+    members["%net"] = members["%network"]
+    return {group: frozenset(found) for group, found in sorted(members.items())}
+
+
+def __getattr__(name: str) -> Mapping[str, frozenset[str]]:
+    """``GROUPS``, made when it is first asked for: group -> names of its syscalls."""
+    if name == "GROUPS":
+        return _groups()
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)
+
+
+def matching(pattern: str) -> frozenset[str]:
+    """The syscalls that strace's ``/regex`` names: those in whose name it is found."""
+    expression = re.compile(pattern)
+    return frozenset(name for name in _ROWS if expression.search(name))
