@@ -11,6 +11,7 @@ import select
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from tests.harness.runner import Runner
 
