@@ -48,11 +48,15 @@ def _line(problem: Problem) -> str:
 
 
 class LaunchError(SandtraceError):
-    """The command could not be started. ``status`` is 125, 126 or 127 as INTERFACE says."""
+    """The command could not be started. ``status`` is 125, 126 or 127 as INTERFACE says.
 
-    def __init__(self, message: str, status: int = 125) -> None:
+    ``errno`` is the kernel's, where looking the program up or executing it failed.
+    """
+
+    def __init__(self, message: str, status: int = 125, errno: int | None = None) -> None:
         """Remember the exit status that the condition asks for."""
         self.status = status
+        self.errno = errno
         super().__init__(message)
 
 

@@ -99,9 +99,9 @@ class Child:
         (code,) = struct.unpack_from("=i", data)
         step = data[4:].decode("utf-8", "replace")
         if step != "execve":
-            return LaunchError(f"cannot start: {step}: {os.strerror(code)}")
+            return LaunchError(f"cannot start: {step}: {os.strerror(code)}", errno=code or None)
         status = _NOT_FOUND if code == errno.ENOENT else _NOT_EXECUTABLE
-        return LaunchError(f"cannot execute {self.program!r}: {os.strerror(code)}", status)
+        return LaunchError(f"cannot execute {self.program!r}: {os.strerror(code)}", status, code)
 
 
 def find_program(name: str, env: Mapping[str, str], cwd: str | None) -> str:
@@ -122,10 +122,12 @@ def find_program(name: str, env: Mapping[str, str], cwd: str | None) -> str:
             if os.access(path, os.X_OK):
                 return candidate
     if found is not None:
-        raise LaunchError(f"cannot execute {found!r}: Permission denied", _NOT_EXECUTABLE)
+        raise LaunchError(
+            f"cannot execute {found!r}: Permission denied", _NOT_EXECUTABLE, errno.EACCES
+        )
     if "/" in name and os.path.isdir(os.path.join(base, name)):
-        raise LaunchError(f"cannot execute {name!r}: Is a directory", _NOT_EXECUTABLE)
-    raise LaunchError(f"{name!r}: command not found", _NOT_FOUND)
+        raise LaunchError(f"cannot execute {name!r}: Is a directory", _NOT_EXECUTABLE, errno.EACCES)
+    raise LaunchError(f"{name!r}: command not found", _NOT_FOUND, errno.ENOENT)
 
 
 def _child(  # noqa: PLR0913, PLR0917  one call, in the forked child
