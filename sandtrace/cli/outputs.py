@@ -14,15 +14,16 @@ from sandtrace.report.text import shown
 STDERR = 2
 
 
-def open_output(path: str, what: str) -> Lines:
-    """Lines to the file ``path``, emptied or made; ``-`` is stderr. ``what`` names it in messages.
+def open_output(path: str, what: str, *, append: bool = False) -> Lines:
+    """Lines to the file ``path``, made, and emptied unless ``append``; ``-`` is stderr.
 
-    LaunchError (125) where it cannot be opened. The descriptor is not inherited by the command.
+    ``what`` names it in messages. LaunchError (125) where it cannot be opened. The descriptor is not inherited by the command.
     """
     if path == "-":
         return Lines(STDERR, what)
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        begin = os.O_APPEND if append else os.O_TRUNC
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | begin, 0o666)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise LaunchError(f"cannot open {what} {shown(path)}: {reason}") from None

@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sandtrace.cli.duration import seconds
 from sandtrace.cli.options import Option, UsageError
 from sandtrace.cli.outputs import STDERR, open_output, refuse_same_file
-from sandtrace.cli.status import Violations, final_status
-from sandtrace.errors import SandtraceError
-from sandtrace.events import Event, Finished, Sink
+from sandtrace.cli.status import FAILED, Violations, final_status
+from sandtrace.errors import LaunchError, SandtraceError
+from sandtrace.events import Event, Finished, Incomplete, Sink, Started
 from sandtrace.report.console import Console
 from sandtrace.report.output import Lines
 from sandtrace.report.summary import Summary
@@ -20,6 +21,7 @@ from sandtrace.report.text import wants_colour
 
 if TYPE_CHECKING:
     from sandtrace.policy.model import Policy
+    from sandtrace.report.log import LogWriter
 
 HELP = """Run CMD with everything it starts under one or more policies.
 
@@ -134,6 +136,8 @@ class _Outputs:
         colour = wants_colour(STDERR, os.environ)
         self.summary = Summary(colour=colour)
         self.sinks: list[Sink] = [self.violations]
+        self._running = False
+        self._log: LogWriter | None = None
         try:
             self._open(policy, colour)
         except BaseException:
@@ -156,7 +160,8 @@ class _Outputs:
             lines = self._file(values["log"], "log")
             form = values["log_format"]
             known = about(policy, audit=bool(values["audit"]), log_all=_log_all(values))
-            self.sinks.append(LogWriter(lines, form, about=known, colour=lines.fd == 2 and colour))
+            self._log = LogWriter(lines, form, about=known, colour=colour and lines.fd == STDERR)
+            self.sinks.append(self._log)
         refuse_same_file(self._files)
 
     def _file(self, path: str, what: str) -> Lines:
@@ -171,13 +176,27 @@ class _Outputs:
 
     def __call__(self, event: Event) -> None:
         """Hand ``event`` to each sink; the last one carries sandtrace's own exit status."""
-        if isinstance(event, Finished):
+        if isinstance(event, Started):
+            self._running = True
+        elif isinstance(event, Finished):
+            self._running = False
             status = final_status(
                 event.status, event.command_status, self.violations.count, self.incomplete
             )
             event = replace(event, status=status)
         for sink in self.sinks:
             sink(event)
+
+    def failed(self, error: BaseException) -> None:
+        """End the log of a run that came to no end of its own, with the reason."""
+        if not self._running or self._log is None:
+            return
+        now = time.time()
+        if isinstance(error, LaunchError):
+            self._log(Finished(error.status, None, now))
+        else:
+            self._log(Incomplete(str(error) or type(error).__name__, now))
+            self._log(Finished(FAILED, None, now))
 
     def close(self) -> None:
         """Close what was opened; a late error counts as incomplete."""
@@ -196,15 +215,19 @@ def _supervised(
         from sandtrace.cli.tracing import traced_names
 
         trace = traced_names(values["trace"])
-    outcome = supervise(
-        Launch(command, keep_fds=tuple(values["keep_fd"])),
-        policy=policy,
-        audit=bool(values["audit"]),
-        log_all=_log_all(values),
-        trace=trace,
-        sinks=[outputs],
-        timeout=values["timeout"],
-    )
+    try:
+        outcome = supervise(
+            Launch(command, keep_fds=tuple(values["keep_fd"])),
+            policy=policy,
+            audit=bool(values["audit"]),
+            log_all=_log_all(values),
+            trace=trace,
+            sinks=[outputs],
+            timeout=values["timeout"],
+        )
+    except BaseException as error:
+        outputs.failed(error)
+        raise
     outputs.close()
     incomplete = [*outcome.incomplete, *outputs.incomplete]
     _tell_end(values, outputs)

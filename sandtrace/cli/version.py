@@ -23,7 +23,7 @@ def table_version() -> str:
     """The Linux version that the syscall table goes up to."""
     from sandtrace.syscalls import table
 
-    return str(table.VERSION)
+    return str(table.LINUX_VERSION)
 
 
 def version_text() -> str:
