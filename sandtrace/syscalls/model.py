@@ -5,8 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sandtrace.operations import Effect, Test
+if TYPE_CHECKING:
+    from sandtrace.operations import Effect, Test
+
+
 
 ARCHES = ("x86_64", "i386", "aarch64")
 

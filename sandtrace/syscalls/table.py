@@ -13,7 +13,6 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sandtrace.syscalls.effects import parse_effects
 from sandtrace.syscalls.model import ARCHES, Syscall
 from sandtrace.syscalls.rows import (
     clocks,
@@ -30,7 +29,7 @@ from sandtrace.syscalls.rows import (
 from sandtrace.syscalls.types import parse_args
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from sandtrace.syscalls.row import Row
 
@@ -55,21 +54,23 @@ def _syscall(name: str, arch: str) -> Syscall | None:
     row = _ROWS.get(name)
     if row is None:
         return None
-    numbers = {
-        known: number for known, number in zip(ARCHES, row.numbers, strict=True)
+    known = {
+        each: number for each, number in zip(ARCHES, row.numbers, strict=True)
         if number is not None
     }  # fmt: skip
-    if arch not in numbers:
+    if arch not in known:
         return None
     args, ops = row.args, row.ops
     if arch == "i386":
         args, ops = row.i386 or args, row.i386_ops or ops
     elif arch == "aarch64":
         args = row.arm64 or args
+    from sandtrace.syscalls.effects import parse_effects  # noqa: PLC0415 - start-up time
+
     parsed = parse_args(args, arch)
     return Syscall(
-        name, arch, numbers[arch], parsed, parse_effects(ops, parsed),
-        frozenset(row.groups.split()), row.returns, numbers,
+        name, arch, known[arch], parsed, parse_effects(ops, parsed),
+        frozenset(row.groups.split()), row.returns, known,
     )  # fmt: skip
 
 
@@ -93,10 +94,24 @@ def names(arch: str | None = None) -> list[str]:
 
 def all_rows(arch: str) -> Iterator[Syscall]:
     """Every syscall of an arch, by number. Parses the whole table: milliseconds, the first time."""
-    for nr in sorted(_numbered(arch)):
-        syscall = by_number(arch, nr)
+    yield from _rows(arch, lambda _row: True)
+
+
+def rows_with_effects(arch: str) -> Iterator[Syscall]:
+    """The syscalls of an arch that state an operation, by number: what a policy may judge."""
+    yield from _rows(arch, lambda row: row.ops != "-")
+
+
+def _rows(arch: str, wanted: Callable[[Row], bool]) -> Iterator[Syscall]:
+    for _, row in sorted(_numbered(arch).items()):
+        syscall = _syscall(row.name, arch) if wanted(row) else None
         if syscall is not None:
             yield syscall
+
+
+def numbers(arch: str) -> Mapping[int, str]:
+    """The number of every syscall of an arch, with its name; parses nothing."""
+    return {number: row.name for number, row in _numbered(arch).items()}
 
 
 @cache

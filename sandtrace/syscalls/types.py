@@ -30,8 +30,8 @@ int and unsigned, 64 for long, size_t and pointers. On i386 all registers have 3
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from typing import Literal, NamedTuple
 
 from sandtrace.syscalls.model import Arg
 
@@ -45,8 +45,7 @@ set, node mask, sigset); ``none``: the kernel ignores this register, strace does
 Direction = Literal["", "in", "out", "inout"]
 
 
-@dataclass(frozen=True, slots=True)
-class ArgType:
+class ArgType(NamedTuple):
     """One word of the vocabulary. ``width`` is that of the 64-bit arches."""
 
     name: str
@@ -324,6 +323,7 @@ def parse_args(spec: str, arch: str) -> tuple[Arg, ...]:
     return tuple(args)
 
 
+@cache
 def _parse_arg(word: str, position: int, arch: str) -> Arg:
     name, _, rest = word.partition(":")
     rest, _, condition = rest.partition("?")

@@ -15,8 +15,8 @@ ROWS = (
       "dirfd:dirfd path:path@dirfd flags:open_flags mode:mode?flags", ops="open(path, flags)",
       groups="%desc %file @file-system", returns="fd"),
     S("openat2", every(437), "dirfd:dirfd path:path@dirfd how:in(open_how)@size size:size",
-      ops="read path(path, openat2=how); write path(path, openat2=how); stat path(path, "
-      "openat2=how)", groups="%desc %file @file-system", returns="fd"),
+      ops="read path(path, openat2=how); write path(path, openat2=how); "
+      "stat path(path, openat2=how)", groups="%desc %file @file-system", returns="fd"),
     S("name_to_handle_at", n(303, i386=341, arm64=264),
       "dirfd:dirfd path:path@dirfd handle:inout(file_handle) mount_id:out(mnt_id) "
       "flags:flags(name_to_handle_at_flags)", ops="read path(path, if_follow=flags)",
@@ -50,7 +50,7 @@ ROWS = (
       "dirfd:dirfd path:path_or_null@dirfd buf:out(stat64) flags:flags(at_flags)",
       ops="stat path(path, unless_nofollow=flags)", groups="%%stat %desc %file %fstat @file-system"),
     S("statx", n(332, i386=383, arm64=291),
-      "dirfd:dirfd path:path_or_null@dirfd flags:flags(statx_flags) mask:flags(statx_masks) "
+      "dirfd:dirfd path:path_or_null@dirfd flags:flags(at_statx_flags) mask:flags(statx_masks) "
       "buf:out(statx)", ops="stat path(path, unless_nofollow=flags)",
       groups="%%stat %desc %file %fstat @file-system"),
     S("access", n(21, i386=33), "path:path mode:flags(access_modes)", ops="stat path(path)",
@@ -83,8 +83,8 @@ ROWS = (
     S("inotify_init1", n(294, i386=332, arm64=26), "flags:flags(inotify_init_flags)", ops="-",
       groups="%desc @file-system", returns="fd"),
     S("inotify_add_watch", n(254, i386=292, arm64=27), "fd:fd path:path mask:flags(inotify_flags)",
-      ops="stat path(path) if not mask & IN_DONT_FOLLOW; stat path(path, nofollow) if mask & "
-      "IN_DONT_FOLLOW", groups="%desc %file @file-system"),
+      ops="stat path(path) if not mask & IN_DONT_FOLLOW; "
+      "stat path(path, nofollow) if mask & IN_DONT_FOLLOW", groups="%desc %file @file-system"),
     S("inotify_rm_watch", n(255, i386=293, arm64=28), "fd:fd wd:int", ops="-",
       groups="%desc @file-system"),
     S("fanotify_init", n(300, i386=338, arm64=262),
@@ -92,8 +92,8 @@ ROWS = (
     S("fanotify_mark", n(301, i386=339, arm64=263),
       "fd:fd flags:flags(fan_mark_flags) mask:flags_u64(fan_event_flags) dirfd:dirfd "
       "path:path_or_null@dirfd",
-      ops="stat path(path) if not flags & FAN_MARK_DONT_FOLLOW; stat path(path, nofollow) if "
-      "flags & FAN_MARK_DONT_FOLLOW", groups="%desc %file"),
+      ops="stat path(path) if not flags & FAN_MARK_DONT_FOLLOW; "
+      "stat path(path, nofollow) if flags & FAN_MARK_DONT_FOLLOW", groups="%desc %file"),
     S("mkdir", n(83, i386=39), "path:path mode:mode", ops="write name(path)",
       groups="%file @file-system"),
     S("mkdirat", n(258, i386=296, arm64=34), "dirfd:dirfd path:path@dirfd mode:mode",
@@ -101,7 +101,7 @@ ROWS = (
     S("rmdir", n(84, i386=40), "path:path", ops="write name(path)", groups="%file @file-system"),
     S("unlink", n(87, i386=10), "path:path", ops="write name(path)", groups="%file @file-system"),
     S("unlinkat", n(263, i386=301, arm64=35),
-      "dirfd:dirfd path:path@dirfd flags:flags(unlinkat_flags)", ops="write name(path)",
+      "dirfd:dirfd path:path@dirfd flags:flags(unlinkatflags)", ops="write name(path)",
       groups="%desc %file @file-system"),
     S("rename", n(82, i386=38), "oldpath:path newpath:path", ops="rename(oldpath, newpath)",
       groups="%file @file-system"),
@@ -111,16 +111,16 @@ ROWS = (
     S("renameat2", n(316, i386=353, arm64=276),
       "olddirfd:dirfd oldpath:path@olddirfd newdirfd:dirfd newpath:path@newdirfd "
       "flags:flags(renameat2_flags)",
-      ops="rename(oldpath, newpath); read moved(newpath) if flags & RENAME_EXCHANGE; exec "
-      "moved(newpath) if flags & RENAME_EXCHANGE", groups="%desc %file @file-system"),
+      ops="rename(oldpath, newpath); read moved(newpath) if flags & RENAME_EXCHANGE; "
+      "exec moved(newpath) if flags & RENAME_EXCHANGE", groups="%desc %file @file-system"),
     S("link", n(86, i386=9), "oldpath:path newpath:path",
       ops="write name(newpath); read moved(oldpath); exec moved(oldpath)",
       groups="%file @file-system"),
     S("linkat", n(265, i386=303, arm64=37),
       "olddirfd:dirfd oldpath:path@olddirfd newdirfd:dirfd newpath:path@newdirfd "
       "flags:flags(linkat_flags)",
-      ops="write name(newpath); read moved(oldpath, if_follow=flags); exec moved(oldpath, "
-      "if_follow=flags)", groups="%desc %file @file-system"),
+      ops="write name(newpath); read moved(oldpath, if_follow=flags); "
+      "exec moved(oldpath, if_follow=flags)", groups="%desc %file @file-system"),
     S("symlink", n(88, i386=83), "target:path linkpath:path", ops="write name(linkpath)",
       groups="%file @file-system"),
     S("symlinkat", n(266, i386=304, arm64=36), "target:path newdirfd:dirfd linkpath:path@newdirfd",
@@ -177,13 +177,13 @@ ROWS = (
       "dirfd:dirfd path:path_or_null@dirfd times:in(utimensat64_pair) flags:flags(at_flags)",
       ops="write path(path, unless_nofollow=flags)", groups="%desc %file @file-system"),
     S("setxattr", n(188, i386=226, arm64=5),
-      "path:path name:str value:buf_in@size size:size flags:flags(xattr_flags)",
+      "path:path name:str value:buf_in@size size:size flags:flags(xattrflags)",
       ops="write path(path)", groups="%file @file-system"),
     S("lsetxattr", n(189, i386=227, arm64=6),
-      "path:path name:str value:buf_in@size size:size flags:flags(xattr_flags)",
+      "path:path name:str value:buf_in@size size:size flags:flags(xattrflags)",
       ops="write path(path, nofollow)", groups="%file @file-system"),
     S("fsetxattr", n(190, i386=228, arm64=7),
-      "fd:fd name:str value:buf_in@size size:size flags:flags(xattr_flags)", ops="write fd(fd)",
+      "fd:fd name:str value:buf_in@size size:size flags:flags(xattrflags)", ops="write fd(fd)",
       groups="%desc @file-system"),
     S("setxattrat", every(463),
       "dirfd:dirfd path:path_or_null@dirfd at_flags:flags(at_flags) name:str "

@@ -51,9 +51,8 @@ ROWS = (
       groups="%network @network"),
     S("setsockopt", n(54, i386=366, arm64=208),
       "fd:fd level:sockopt_level optname:sockopt_name@level optval:sockopt_in@optlen optlen:int",
-      ops="connect unjudged(optval) if level == SOL_SCTP and optname == "
-      "SCTP_SOCKOPT_CONNECTX|SCTP_SOCKOPT_CONNECTX_OLD|SCTP_SOCKOPT_CONNECTX3; bind "
-      "unjudged(optval) if level == SOL_SCTP and optname == SCTP_SOCKOPT_BINDX_ADD",
+      ops="connect unjudged(optval) if level == SOL_SCTP and optname == SCTP_SOCKOPT_CONNECTX|SCTP_SOCKOPT_CONNECTX_OLD|SCTP_SOCKOPT_CONNECTX3; "
+      "bind unjudged(optval) if level == SOL_SCTP and optname == SCTP_SOCKOPT_BINDX_ADD",
       groups="%network @network"),
     S("getsockopt", n(55, i386=365, arm64=209),
       "fd:fd level:sockopt_level optname:sockopt_name@level optval:sockopt_out@optlen "

@@ -79,16 +79,17 @@ ROWS = (
       ops="-", returns="priority"),
     S("setpriority", n(141, i386=97, arm64=140),
       "which:enum(priorities) who:which_id@which niceval:int",
-      ops="inspect process(who, which) if who != 0; inspect process(who, which) if who == 0 and "
-      "which != PRIO_PROCESS", groups="@resources"),
+      ops="inspect process(who, which) if who != 0; "
+      "inspect process(who, which) if who == 0 and which != PRIO_PROCESS", groups="@resources"),
     S("nice", n(i386=34), "increment:int", ops="-", groups="@resources"),
     S("ioprio_get", n(252, i386=290, arm64=31), "which:enum(ioprio_who) who:which_id@which",
-      ops="inspect process(who, which) if who != 0; inspect process(who, which) if who == 0 and "
-      "which != IOPRIO_WHO_PROCESS", returns="ioprio"),
+      ops="inspect process(who, which) if who != 0; "
+      "inspect process(who, which) if who == 0 and which != IOPRIO_WHO_PROCESS", returns="ioprio"),
     S("ioprio_set", n(251, i386=289, arm64=30),
       "which:enum(ioprio_who) who:which_id@which ioprio:ioprio",
-      ops="inspect process(who, which) if who != 0; inspect process(who, which) if who == 0 and "
-      "which != IOPRIO_WHO_PROCESS", groups="@resources"),
+      ops="inspect process(who, which) if who != 0; "
+      "inspect process(who, which) if who == 0 and which != IOPRIO_WHO_PROCESS",
+      groups="@resources"),
     S("sched_yield", n(24, i386=158, arm64=124), "", ops="-"),
     S("sched_setscheduler", n(144, i386=156, arm64=119),
       "pid:pid policy:sched_policy param:in(sched_param)",
@@ -144,10 +145,10 @@ ROWS = (
     S("prctl", n(157, i386=172, arm64=167),
       "option:prctl_option arg2:prctl_arg@option arg3:prctl_arg@option arg4:prctl_arg@option "
       "arg5:prctl_arg@option",
-      ops="exec fd(arg3) if option == PR_SET_MM and arg2 == PR_SET_MM_EXE_FILE; exec "
-      "unjudged(arg3) if option == PR_SET_MM and arg2 == PR_SET_MM_MAP; inspect "
-      "process(arg3, tid) if option == PR_SCHED_CORE and arg3 != 0", groups="%creds @process",
-      returns="prctl"),
+      ops="exec fd(arg3) if option == PR_SET_MM and arg2 == PR_SET_MM_EXE_FILE; "
+      "exec unjudged(arg3) if option == PR_SET_MM and arg2 == PR_SET_MM_MAP; "
+      "inspect process(arg3, tid) if option == PR_SCHED_CORE and arg3 != 0",
+      groups="%creds @process", returns="prctl"),
     S("arch_prctl", n(158, i386=384), "option:enum(archvals) addr:arch_prctl_arg@option", ops="-",
       groups="@process"),
     S("seccomp", n(317, i386=354, arm64=277),
@@ -170,11 +171,13 @@ ROWS = (
     S("landlock_create_ruleset", every(444),
       "attr:in(landlock_ruleset_attr)@size size:size flags:flags(landlock_ruleset_flags)", ops="-",
       groups="%desc @sandbox", returns="landlock"),
-    S("landlock_add_rule", every(445), "ruleset_fd:fd rule_type:enum(landlock_rule_types) "
+    S("landlock_add_rule", every(445),
+      "ruleset_fd:fd rule_type:enum(landlock_rule_types) "
       "rule_attr:in(landlock_rule_attr)@rule_type flags:hex32", ops="-", groups="%desc @sandbox"),
     S("landlock_restrict_self", every(446),
       "ruleset_fd:fd flags:flags(landlock_restrict_self_flags)", ops="-", groups="%desc @sandbox"),
-    S("lsm_get_self_attr", every(459), "attr:enum(lsm_attrs) ctx:out(lsm_ctx)@size size:inout(u32) "
+    S("lsm_get_self_attr", every(459),
+      "attr:enum(lsm_attrs) ctx:out(lsm_ctx)@size size:inout(u32) "
       "flags:flags(lsm_self_attr_flags)", ops="-", returns="size"),
     S("lsm_set_self_attr", every(460),
       "attr:enum(lsm_attrs) ctx:in(lsm_ctx)@size size:uint flags:hex32", ops="-"),

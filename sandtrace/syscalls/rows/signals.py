@@ -17,7 +17,7 @@ ROWS = (
       "pidfd:pidfd sig:signal_or_zero info:in(siginfo) flags:flags(pidfd_send_signal_flags)",
       ops="signal process(pidfd, pidfd)", groups="%desc %process %signal @process"),
     S("rt_sigqueueinfo", n(129, i386=178, arm64=138),
-      "pid:tgid sig:signal_or_zero info:in(siginfo)", ops="signal process(pid, tgid)",
+      "tgid:tgid sig:signal_or_zero info:in(siginfo)", ops="signal process(tgid, tgid)",
       groups="%process %signal @process"),
     S("rt_tgsigqueueinfo", n(297, i386=335, arm64=240),
       "tgid:tgid tid:tid sig:signal_or_zero info:in(siginfo)", ops="signal process(tid, tid)",
@@ -26,7 +26,7 @@ ROWS = (
       "sig:signal act:in(sigaction) oact:out(sigaction) sigsetsize:size", ops="-",
       groups="%signal @signal"),
     S("rt_sigprocmask", n(14, i386=175, arm64=135),
-      "how:enum(sigprocmask_cmds) set:sigset_in@sigsetsize oset:sigset_out@sigsetsize "
+      "how:enum(sigprocmaskcmds) set:sigset_in@sigsetsize oset:sigset_out@sigsetsize "
       "sigsetsize:size", ops="-", groups="%signal @signal"),
     S("rt_sigpending", n(127, i386=176, arm64=136), "set:sigset_out@sigsetsize sigsetsize:size",
       ops="-", groups="%signal @signal"),
@@ -47,7 +47,7 @@ ROWS = (
     S("sigaction", n(i386=67), "sig:signal act:in(old_sigaction) oact:out(old_sigaction)", ops="-",
       groups="%signal @signal"),
     S("sigprocmask", n(i386=126),
-      "how:enum(sigprocmask_cmds) set:in(old_sigset) oset:out(old_sigset)", ops="-",
+      "how:enum(sigprocmaskcmds) set:in(old_sigset) oset:out(old_sigset)", ops="-",
       groups="%signal @signal"),
     S("sigpending", n(i386=73), "set:out(old_sigset)", ops="-", groups="%signal @signal"),
     S("sigsuspend", n(i386=72), "history0:ignored history1:ignored mask:old_sigset", ops="-",
