@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The road is in one file: capture, decide, act and report are called from supervisor.py only."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import sandtrace
+
+PACKAGE = Path(sandtrace.__file__).parent
+STEPS = {
+    "capture": {"sandtrace.decode.capture.capture_entry", "sandtrace.decode.capture.capture_exit"},
+    "decide": {
+        "sandtrace.policy.judge.judge",
+        "sandtrace.policy.judge.fired",
+        "sandtrace.policy.judge.by_guard",
+        "sandtrace.policy.judge.unjudgeable",
+    },
+    "act": {"sandtrace.tracer.act.skip"},
+}
+
+
+def calls(path: Path) -> set[str]:
+    """The full names of what a module calls, as far as its own imports tell."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            for alias in node.names:
+                names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                names[alias.asname or alias.name] = alias.name
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            first, _, rest = ast.unparse(node.func).partition(".")
+            found.add(f"{names.get(first, first)}.{rest}" if rest else names.get(first, first))
+    return found
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_is_called_from_the_supervisor_only(step: str) -> None:
+    """Who wants to know what happens to a call reads one file."""
+    callers = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if calls(path) & STEPS[step]
+    }
+    assert callers == {"supervisor.py"}
+
+
+def test_every_public_step_is_listed() -> None:
+    """A function that is added to a step's module is held to the same rule."""
+    for module in ("decode/capture.py", "policy/judge.py", "tracer/act.py"):
+        tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+        name = "sandtrace." + module.removesuffix(".py").replace("/", ".")
+        public = {
+            f"{name}.{node.name}"
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+        }
+        assert public <= set().union(*STEPS.values()), module
+
+
+def test_what_happened_is_told_by_the_supervisor_only() -> None:
+    """Report, the last step: events of tasks and calls are made there and handed to the sinks."""
+    told = {
+        f"sandtrace.events.{name}"
+        for name in (
+            *("Entry", "Exit", "Decided", "Attached", "Executed"),
+            *("Signalled", "GroupStopped", "Ended"),
+        )
+    }
+    callers = {
+        str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if calls(path) & told
+    }
+    assert callers == {"supervisor.py"}
