@@ -5,8 +5,8 @@
     EFFECT   = OP SUBJECT [" if " TEST (" and " TEST)*]  |  MACRO
     SUBJECT  =
       path(ARG [, HOW] ...)    what the path names; its dirfd is the one that the argument refers to
-                               (ARG@DIRFD). HOW: nofollow; unless_nofollow=FLAGS (AT_SYMLINK_NOFOLLOW,
-                               AT_EMPTY_PATH); if_follow=FLAGS (AT_SYMLINK_FOLLOW); open=FLAGS;
+                               (ARG@DIRFD). HOW: nofollow; unless_nofollow=FLAGS (by
+                               AT_SYMLINK_NOFOLLOW); if_follow=FLAGS (AT_SYMLINK_FOLLOW); open=FLAGS;
                                openat2=HOW_ARG; creat; empty ("" is the dirfd); at=DIRFD
       name(ARG)                the directory entry itself: made, removed, renamed
       moved(ARG [, HOW])       what gets a new name, and is carried along
@@ -21,7 +21,7 @@
     BITS, VALUES = names of `CONSTANTS` or numbers, joined by "|"
     MACRO    = open(ARG, FLAGS) | rename(OLD, NEW) | ioctl(FD, CMD, ARG)
 
-A filter derived from an effect without a test stops every such call of an operation that is judged.
+A filter derived from an effect without a test stops every such call of a judged operation.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from sandtrace.operations import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandtrace.operations import Operation, PidKind, Subject
+    from sandtrace.operations import Follow, Operation, PidKind, Subject
     from sandtrace.syscalls.model import Arg
 
     Args = dict[str, Arg]
@@ -64,6 +64,7 @@ CONSTANTS = {
     # linux/inotify.h, linux/fanotify.h, linux/fs.h, linux/mount.h, linux/quota.h
     "IN_DONT_FOLLOW": 0x02000000, "FAN_MARK_DONT_FOLLOW": 4, "RENAME_EXCHANGE": 2,
     "MS_BIND": 0x1000, "MS_MOVE": 0x2000, "UMOUNT_NOFOLLOW": 8, "OPEN_TREE_CLONE": 1,
+    "OPEN_TREE_NAMESPACE": 2,
     "MOVE_MOUNT_F_SYMLINKS": 1, "MOVE_MOUNT_T_SYMLINKS": 0x10, "FSPICK_SYMLINK_NOFOLLOW": 2,
     "FSCONFIG_SET_STRING": 1, "FSCONFIG_SET_PATH": 3, "FSCONFIG_SET_PATH_EMPTY": 4,
     "FSCONFIG_SET_FD": 5,
@@ -72,6 +73,7 @@ CONSTANTS = {
     "PROT_EXEC": 4, "MAP_ANONYMOUS": 0x20, "PTRACE_TRACEME": 0, "PRIO_PROCESS": 0,
     "IOPRIO_WHO_PROCESS": 1, "PR_SET_MM": 35, "PR_SET_MM_EXE_FILE": 13, "PR_SET_MM_MAP": 14,
     "PR_SCHED_CORE": 62, "BPF_OBJ_PIN": 6, "BPF_OBJ_GET": 7,
+    "BPF_CMD_MASK": 0xFFFEFFFF,  # all but BPF_COMMON_ATTRS
     # linux/sctp.h
     "SOL_SCTP": 132, "SCTP_SOCKOPT_BINDX_ADD": 100, "SCTP_SOCKOPT_CONNECTX_OLD": 107,
     "SCTP_SOCKOPT_CONNECTX": 110, "SCTP_SOCKOPT_CONNECTX3": 111,
@@ -154,9 +156,7 @@ def parse_effects(text: str, args: tuple[Arg, ...]) -> tuple[Effect, ...]:
 
 
 def _values(text: str) -> tuple[int, ...]:
-    return tuple(
-        CONSTANTS[word] if word in CONSTANTS else int(word, 0) for word in text.split("|")
-    )
+    return tuple(CONSTANTS[word] if word in CONSTANTS else int(word, 0) for word in text.split("|"))
 
 
 def _bits(text: str) -> int:
@@ -185,7 +185,7 @@ def _path(words: list[str], args: Args) -> PathArg:
     empty = options.pop("empty", None) is not None
     for follow in ("unless_nofollow", "if_follow", "open", "openat2"):
         if follow in options:
-            return PathArg(name, dirfd, follow, options[follow], empty=empty)  # type: ignore[arg-type]
+            return PathArg(name, dirfd, cast("Follow", follow), options[follow], empty=empty)
     if "creat" in options:
         return PathArg(name, dirfd, "open")
     return PathArg(name, dirfd, "no" if "nofollow" in options else "yes", empty=empty)

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sandtrace.operations import Effect, Test
 
-
-
 ARCHES = ("x86_64", "i386", "aarch64")
 
 
@@ -30,7 +28,7 @@ class Arg:
     position: int
     width: int
     signed: bool = False
-    ref: str | None = None  # the argument that this one depends on: a path's dirfd, a buffer's length
+    ref: str | None = None  # what this one depends on: a path's dirfd, a buffer's length
     param: str | None = None  # what is in brackets: a table of xlat, or one of types.STRUCTS
     vector: bool = False  # in(X[]), out(X[]): ``ref`` counts elements, not bytes
     until_ret: bool = False  # (ret): only as much is valid as the call returned

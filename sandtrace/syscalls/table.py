@@ -4,7 +4,7 @@
 The renderer, the policy's classification and the BPF filter are all derived from these rows.
 Importing builds nothing: a row is parsed when it is first looked up. Numbers and prototypes are
 the kernel's (arch/*/entry/syscalls/*.tbl, include/uapi/asm-generic/unistd.h, SYSCALL_DEFINEn), up
-to Linux 7.2. aarch64 is untested on a machine.
+to Linux 7.3. aarch64 is untested on a machine.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from sandtrace.syscalls.row import Row
 
-LINUX_VERSION = "7.2"  # the newest kernel whose syscalls are all here
+LINUX_VERSION = "7.3"  # the newest kernel whose syscalls are all here
 
 _FAMILIES = (
     files, mounts, descriptors, network, process, memory, signals, clocks, ipc, system,
@@ -44,9 +44,7 @@ _ROWS: dict[str, Row] = {row.name: row for family in _FAMILIES for row in family
 @cache
 def _numbered(arch: str) -> Mapping[int, Row]:
     index = ARCHES.index(arch)
-    return {
-        number: row for row in _ROWS.values() if (number := row.numbers[index]) is not None
-    }
+    return {number: row for row in _ROWS.values() if (number := row.numbers[index]) is not None}
 
 
 @cache
@@ -65,7 +63,7 @@ def _syscall(name: str, arch: str) -> Syscall | None:
         args, ops = row.i386 or args, row.i386_ops or ops
     elif arch == "aarch64":
         args = row.arm64 or args
-    from sandtrace.syscalls.effects import parse_effects  # noqa: PLC0415 - start-up time
+    from sandtrace.syscalls.effects import parse_effects
 
     parsed = parse_args(args, arch)
     return Syscall(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from sandtrace.syscalls.row import S, every, n
+from sandtrace.syscalls.row import S, n
 
 # fmt: off
 ROWS = (
@@ -37,8 +37,8 @@ ROWS = (
     S("timer_create", n(222, i386=259, arm64=107),
       "clockid:clockid event:in(sigevent) timerid:out(timerid)", ops="-", groups="@timer"),
     S("timer_settime", n(223, i386=260, arm64=110),
-      "timerid:timerid flags:flags(clockflags) new_value:in(itimerspec) old_value:out(itimerspec)",
-      ops="-", groups="@timer"),
+      "timerid:timerid flags:flags(clockflags) new_value:in(itimerspec) "
+      "old_value:out(itimerspec)", ops="-", groups="@timer"),
     S("timer_gettime", n(224, i386=261, arm64=108), "timerid:timerid value:out(itimerspec)",
       ops="-", groups="@timer"),
     S("timer_getoverrun", n(225, i386=262, arm64=109), "timerid:timerid", ops="-", groups="@timer"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rows of the table. What is done with descriptors: read, write, wait, duplicate, control."""
+"""Rows of the table. Descriptors: read, write, wait, duplicate, control."""
 
 from __future__ import annotations
 
@@ -163,8 +163,8 @@ ROWS = (
       "ctx:aio_context min_nr:long nr:long events:out(io_event[])@nr(ret) timeout:in(timespec) "
       "usig:in(aio_sigset)", ops="-", groups="@aio", returns="size"),
     S("io_pgetevents_time64", n(i386=416),
-      "ctx:aio_context min_nr:long nr:long events:out(io_event[])@nr(ret) timeout:in(timespec64) "
-      "usig:in(aio_sigset)", ops="-", groups="@aio", returns="size"),
+      "ctx:aio_context min_nr:long nr:long events:out(io_event[])@nr(ret) "
+      "timeout:in(timespec64) usig:in(aio_sigset)", ops="-", groups="@aio", returns="size"),
     S("io_uring_setup", every(425), "entries:uint params:inout(io_uring_params)", ops="-",
       groups="%desc @io_uring", returns="fd"),
     S("io_uring_enter", every(426),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rows of the table. Files by name and by descriptor: open, look at, make, move, change, remove."""
+"""Rows of the table. Files: open, look at, make, move, change, remove."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from sandtrace.syscalls.row import S, every, n
+from sandtrace.syscalls.row import S, n
 
 # fmt: off
 ROWS = (
@@ -33,8 +33,8 @@ ROWS = (
       "msqid:ipcid msgp:in(msgbuf)@msgsz msgsz:size flags:flags(ipc_msg_flags)", ops="-",
       groups="%ipc @ipc"),
     S("msgrcv", n(70, i386=401, arm64=188),
-      "msqid:ipcid msgp:out(msgbuf)@msgsz(ret) msgsz:size msgtyp:long flags:flags(ipc_msg_flags)",
-      ops="-", groups="%ipc @ipc", returns="size"),
+      "msqid:ipcid msgp:out(msgbuf)@msgsz(ret) msgsz:size msgtyp:long "
+      "flags:flags(ipc_msg_flags)", ops="-", groups="%ipc @ipc", returns="size"),
     S("msgctl", n(71, i386=402, arm64=187), "msqid:ipcid cmd:enum(msgctl_cmds) buf:msgctl_buf@cmd",
       ops="-", groups="%ipc @ipc", returns="msg"),
     S("ipc", n(i386=117), "call:ipc_call first:int second:ulong third:ulong ptr:addr fifth:long",

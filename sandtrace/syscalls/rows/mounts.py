@@ -19,17 +19,22 @@ ROWS = (
       ops="write path(new_root); write path(put_old)", groups="%file @mount"),
     S("chroot", n(161, i386=61, arm64=51), "path:path", ops="write path(path)",
       groups="%file @mount"),
+    S("fchroot", every(472), "fd:fd flags:hex32", ops="write fd(fd)", groups="%desc @mount"),
     S("open_tree", every(428), "dirfd:dirfd path:path@dirfd flags:flags(open_tree_flags)",
-      ops="stat path(path, unless_nofollow=flags) if not flags & OPEN_TREE_CLONE; "
-      "read path(path, unless_nofollow=flags) if flags & OPEN_TREE_CLONE; "
-      "write path(path, unless_nofollow=flags) if flags & OPEN_TREE_CLONE",
-      groups="%desc %file @mount", returns="fd"),
+      ops="stat path(path, unless_nofollow=flags) if not flags & "
+      "OPEN_TREE_CLONE|OPEN_TREE_NAMESPACE; "
+      "read path(path, unless_nofollow=flags) if flags & "
+      "OPEN_TREE_CLONE|OPEN_TREE_NAMESPACE; "
+      "write path(path, unless_nofollow=flags) if flags & "
+      "OPEN_TREE_CLONE|OPEN_TREE_NAMESPACE", groups="%desc %file @mount", returns="fd"),
     S("open_tree_attr", every(467),
       "dirfd:dirfd path:path@dirfd flags:flags(open_tree_flags) attr:in(mount_attr)@size "
       "size:size",
-      ops="stat path(path, unless_nofollow=flags) if not flags & OPEN_TREE_CLONE; "
-      "read path(path, unless_nofollow=flags) if flags & OPEN_TREE_CLONE; "
-      "write path(path, unless_nofollow=flags)", groups="%desc %file @mount", returns="fd"),
+      ops="stat path(path, unless_nofollow=flags) if not flags & "
+      "OPEN_TREE_CLONE|OPEN_TREE_NAMESPACE; "
+      "read path(path, unless_nofollow=flags) if flags & "
+      "OPEN_TREE_CLONE|OPEN_TREE_NAMESPACE; write path(path, unless_nofollow=flags)",
+      groups="%desc %file @mount", returns="fd"),
     S("move_mount", every(429),
       "from_dirfd:dirfd from_path:path@from_dirfd to_dirfd:dirfd to_path:path@to_dirfd "
       "flags:flags(move_mount_flags)",
@@ -43,9 +48,11 @@ ROWS = (
       returns="fd"),
     S("fsconfig", every(431),
       "fd:fd cmd:enum(fsconfig_cmds) key:str value:fsconfig_value@cmd aux:int",
-      ops="read path(value, at=aux, empty) if cmd == FSCONFIG_SET_PATH|FSCONFIG_SET_PATH_EMPTY; "
-      "write path(value, at=aux, empty) if cmd == FSCONFIG_SET_PATH|FSCONFIG_SET_PATH_EMPTY; "
-      "read fd(aux) if cmd == FSCONFIG_SET_FD; write fd(aux) if cmd == FSCONFIG_SET_FD; "
+      ops="read path(value, at=aux, empty) if cmd == "
+      "FSCONFIG_SET_PATH|FSCONFIG_SET_PATH_EMPTY; "
+      "write path(value, at=aux, empty) if cmd == "
+      "FSCONFIG_SET_PATH|FSCONFIG_SET_PATH_EMPTY; read fd(aux) if cmd == FSCONFIG_SET_FD; "
+      "write fd(aux) if cmd == FSCONFIG_SET_FD; "
       "read unjudged(value) if cmd == FSCONFIG_SET_STRING; "
       "write unjudged(value) if cmd == FSCONFIG_SET_STRING", groups="%desc %file @mount"),
     S("fsmount", every(432), "fd:fd flags:flags(fsmount_flags) attr_flags:flags(mount_attr_flags)",

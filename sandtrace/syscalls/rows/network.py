@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from sandtrace.syscalls.row import S, every, n
+from sandtrace.syscalls.row import S, n
 
 # fmt: off
 ROWS = (
@@ -29,8 +29,9 @@ ROWS = (
     S("getpeername", n(52, i386=368, arm64=205),
       "fd:fd addr:sockaddr_out@addrlen addrlen:inout(socklen)", ops="-", groups="%network @network"),
     S("sendto", n(44, i386=369, arm64=206),
-      "fd:fd buf:buf_in@len len:size flags:flags(msg_flags) addr:sockaddr_in@addrlen addrlen:int",
-      ops="connect addr(addr) if addr != 0", groups="%network @network", returns="size"),
+      "fd:fd buf:buf_in@len len:size flags:flags(msg_flags) addr:sockaddr_in@addrlen "
+      "addrlen:int", ops="connect addr(addr) if addr != 0", groups="%network @network",
+      returns="size"),
     S("recvfrom", n(45, i386=371, arm64=207),
       "fd:fd buf:buf_out@len(ret) len:size flags:flags(msg_flags) addr:sockaddr_out@addrlen "
       "addrlen:inout(socklen)", ops="-", groups="%network @network", returns="size"),
@@ -45,13 +46,14 @@ ROWS = (
       "fd:fd vec:mmsgvec_out@vlen(ret) vlen:uint flags:flags(msg_flags) timeout:inout(timespec)",
       ops="-", groups="%network @network", returns="size"),
     S("recvmmsg_time64", n(i386=417),
-      "fd:fd vec:mmsgvec_out@vlen(ret) vlen:uint flags:flags(msg_flags) timeout:inout(timespec64)",
-      ops="-", groups="%network @network", returns="size"),
+      "fd:fd vec:mmsgvec_out@vlen(ret) vlen:uint flags:flags(msg_flags) "
+      "timeout:inout(timespec64)", ops="-", groups="%network @network", returns="size"),
     S("shutdown", n(48, i386=373, arm64=210), "fd:fd how:enum(shutdown_modes)", ops="-",
       groups="%network @network"),
     S("setsockopt", n(54, i386=366, arm64=208),
       "fd:fd level:sockopt_level optname:sockopt_name@level optval:sockopt_in@optlen optlen:int",
-      ops="connect unjudged(optval) if level == SOL_SCTP and optname == SCTP_SOCKOPT_CONNECTX|SCTP_SOCKOPT_CONNECTX_OLD|SCTP_SOCKOPT_CONNECTX3; "
+      ops="connect unjudged(optval) if level == SOL_SCTP and optname == "
+      "SCTP_SOCKOPT_CONNECTX|SCTP_SOCKOPT_CONNECTX_OLD|SCTP_SOCKOPT_CONNECTX3; "
       "bind unjudged(optval) if level == SOL_SCTP and optname == SCTP_SOCKOPT_BINDX_ADD",
       groups="%network @network"),
     S("getsockopt", n(55, i386=365, arm64=209),

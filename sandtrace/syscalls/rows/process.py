@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rows of the table. Processes and threads: make, execute, wait, schedule, look into; who they are."""
+"""Rows of the table. Processes: make, execute, wait, schedule, look into; ids."""
 
 from __future__ import annotations
 
@@ -49,8 +49,9 @@ ROWS = (
       ops="inspect process(pid, tid) if request != PTRACE_TRACEME", groups="@debug",
       returns="ptrace"),
     S("process_vm_readv", n(310, i386=347, arm64=270),
-      "pid:pid lvec:iovec_out@liovcnt(ret) liovcnt:ulong rvec:iovec_remote@riovcnt riovcnt:ulong "
-      "flags:ulong", ops="inspect process(pid, tid)", groups="@debug @ipc", returns="size"),
+      "pid:pid lvec:iovec_out@liovcnt(ret) liovcnt:ulong rvec:iovec_remote@riovcnt "
+      "riovcnt:ulong flags:ulong", ops="inspect process(pid, tid)", groups="@debug @ipc",
+      returns="size"),
     S("process_vm_writev", n(311, i386=348, arm64=271),
       "pid:pid lvec:iovec_in@liovcnt liovcnt:ulong rvec:iovec_remote@riovcnt riovcnt:ulong "
       "flags:ulong", ops="inspect process(pid, tid)", groups="@debug @ipc", returns="size"),

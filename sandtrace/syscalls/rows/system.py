@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rows of the table. The machine as a whole: names, keys, modules, probes, and calls that are no more."""
+"""Rows of the table. The machine: names, keys, modules; calls that are no more."""
 
 from __future__ import annotations
 
-from sandtrace.syscalls.row import S, every, n
+from sandtrace.syscalls.row import S, n
 
 # fmt: off
 ROWS = (
@@ -20,12 +20,15 @@ ROWS = (
       groups="@reboot"),
     S("getrandom", n(318, i386=355, arm64=278),
       "buf:buf_out@count(ret) count:size flags:flags(getrandom_flags)", ops="-", returns="size"),
-    S("bpf", n(321, i386=357, arm64=280), "cmd:bpf_cmd attr:inout(bpf_attr)@size size:uint",
-      ops="write unjudged(attr) if cmd == BPF_OBJ_PIN; read unjudged(attr) if cmd == BPF_OBJ_GET",
-      groups="%desc", returns="bpf"),
+    S("bpf", n(321, i386=357, arm64=280),
+      "cmd:bpf_cmd attr:inout(bpf_attr)@size size:uint "
+      "common:inout(bpf_common_attr)@common_size?cmd common_size:uint?cmd",
+      ops="write unjudged(attr) if cmd & BPF_CMD_MASK == BPF_OBJ_PIN; "
+      "read unjudged(attr) if cmd & BPF_CMD_MASK == BPF_OBJ_GET", groups="%desc", returns="bpf"),
     S("perf_event_open", n(298, i386=336, arm64=241),
-      "attr:in(perf_event_attr) pid:pid cpu:int group_fd:fd flags:flags64(perf_event_open_flags)",
-      ops="inspect process(pid, tid) if pid != 0", groups="%desc @debug", returns="fd"),
+      "attr:in(perf_event_attr) pid:pid cpu:int group_fd:fd "
+      "flags:flags64(perf_event_open_flags)", ops="inspect process(pid, tid) if pid != 0",
+      groups="%desc @debug", returns="fd"),
     S("init_module", n(175, i386=128, arm64=105), "umod:buf_in@len len:ulong uargs:str", ops="-",
       groups="@module"),
     S("finit_module", n(313, i386=350, arm64=273), "fd:fd uargs:str flags:flags(module_init_flags)",
