@@ -17,7 +17,8 @@ STDERR = 2
 def open_output(path: str, what: str, *, append: bool = False) -> Lines:
     """Lines to the file ``path``, made, and emptied unless ``append``; ``-`` is stderr.
 
-    ``what`` names it in messages. LaunchError (125) where it cannot be opened. The descriptor is not inherited by the command.
+    ``what`` names it in messages. LaunchError (125) where it cannot be opened. The command does
+    not inherit the descriptor.
     """
     if path == "-":
         return Lines(STDERR, what)

@@ -181,6 +181,20 @@ def rule_record(rule: Rule) -> Record:
     return fields
 
 
+def rule_of(record: Record) -> Rule:
+    """The rule that a well-formed record's ``rule`` object tells of."""
+    rule = record["rule"]
+    return Rule(
+        rule.get("id"),
+        rule["policy"],
+        rule.get("file"),
+        rule.get("line"),
+        rule.get("entry"),
+        rule.get("reason"),
+        bool(rule.get("quiet")),
+    )
+
+
 def _question(question: Question, process: Process) -> Record:
     """What the answer depended on beyond operation, target and program; absent where it is not."""
     fields: Record = {}

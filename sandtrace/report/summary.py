@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sandtrace.events import Decided, Event
 from sandtrace.operations import STRICTNESS, Rule, Verdict
 from sandtrace.report.console import Key, entry_key, outcome
 from sandtrace.report.text import elided, quoted, shown, styled, times
+
+if TYPE_CHECKING:
+    from sandtrace.report.digest import EntryDigest
 
 MAX_LINES = 20
 _WIDTH = 110  # of the list of targets, before its rest is counted instead
@@ -75,6 +79,17 @@ class Summary:
         if group is None:
             group = self.groups[key] = Group(rule, verdict, enforced)
         group.add(op, target, program)
+
+    def take(self, rule: Rule, entry: EntryDigest) -> None:
+        """Take over what was counted of one entry in logs."""
+        verdict: Verdict = entry.verdict  # type: ignore[assignment]  # checked when it was read
+        key = (entry_key(rule), verdict, entry.enforced)
+        group = self.groups[key] = Group(rule, verdict, entry.enforced, entry.count)
+        group.more_targets = entry.unlisted > 0
+        for finding in entry.findings.values():
+            group.ops[finding.op] += finding.count
+            group.targets[finding.target] += finding.count
+            group.programs[(finding.exe or "?").rpartition("/")[2]] += finding.count
 
     def total(self, verdict: Verdict) -> int:
         """How many decisions had that verdict, quiet ones included."""
