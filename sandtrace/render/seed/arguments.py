@@ -12,7 +12,7 @@ from collections.abc import Callable
 from sandtrace.render.seed import buffers, flagsets, structs
 from sandtrace.render.seed.frame import Frame, signed32
 from sandtrace.render.seed.golang import file_mode, signal_name
-from sandtrace.render.seed.specifiers import FormatSpecifier as F  # noqa: N817 - a table of them
+from sandtrace.render.seed.specifiers import FormatSpecifier as F
 from sandtrace.render.seed.specifiers import SyscallInfo
 
 Text = Callable[[Frame, int], str]
@@ -20,13 +20,13 @@ _M32 = 0xFFFF_FFFF
 
 
 def _iovec_before(frame: Frame, at: int, *, contents: bool) -> str:
-    count = frame.int(at + 1)
+    count = frame.c_int(at + 1)
     return buffers.iovecs(frame, frame.arg(at), count, contents=contents, total=frame.limit)
 
 
 def _iovec_after(frame: Frame, at: int) -> str:
     total = min(max(frame.ret, 0), frame.limit)
-    return buffers.iovecs(frame, frame.arg(at), frame.int(at + 1), contents=True, total=total)
+    return buffers.iovecs(frame, frame.arg(at), frame.c_int(at + 1), contents=True, total=total)
 
 
 def _message(frame: Frame, at: int, *, contents: bool) -> str:
@@ -40,7 +40,7 @@ def _message_after(frame: Frame, at: int) -> str:
 
 
 def _option_name(frame: Frame, at: int) -> str:
-    return flagsets.sock_opt_name(frame.int(at - 1), frame.int(at))
+    return flagsets.sock_opt_name(frame.c_int(at - 1), frame.c_int(at))
 
 
 def _protection(frame: Frame, at: int) -> str:
@@ -60,7 +60,7 @@ ENTRY: dict[F, Text] = {
     F.SOCK_LEN: lambda f, at: buffers.socklen_pointer(f, f.arg(at)),
     F.SOCK_FAMILY: lambda f, at: flagsets.SOCKET_FAMILY.parse(f.arg(at) & _M32) or "0x0",
     F.SOCK_TYPE: lambda f, at: flagsets.sock_type(f.arg(at) & _M32),
-    F.SOCK_PROTOCOL: lambda f, at: flagsets.sock_protocol(f.int(at - 2), f.arg(at) & _M32),
+    F.SOCK_PROTOCOL: lambda f, at: flagsets.sock_protocol(f.c_int(at - 2), f.arg(at) & _M32),
     F.SOCK_FLAGS: lambda f, at: flagsets.sock_flags(f.arg(at) & _M32),
     F.TIMESPEC: lambda f, at: structs.timespec(f, f.arg(at), f.shape(at) or "timespec"),
     F.UTIME_TIMESPEC: lambda f, at: structs.utime_timespecs(f, f.arg(at), f.shape(at)),
@@ -74,15 +74,15 @@ ENTRY: dict[F, Text] = {
     F.FUTEX_OP: lambda f, at: flagsets.futex(f.arg(at) & _M32),
     F.PTRACE_REQUEST: lambda f, at: flagsets.PTRACE_REQUEST_SET.parse(f.arg(at)) or "0x0",
     F.ITIMER_TYPE: lambda f, at: flagsets.ITIMER_TYPES.parse(f.arg(at) & _M32) or "0x0",
-    F.FD: lambda f, at: structs.fd(f, f.int(at)),
-    F.SIGNAL: lambda f, at: signal_name(f.int(at)),
+    F.FD: lambda f, at: structs.fd(f, f.c_int(at)),
+    F.SIGNAL: lambda f, at: signal_name(f.c_int(at)),
     F.SIGNAL_MASK_ACTION: lambda f, at: flagsets.SIGNAL_MASK_ACTIONS.parse(f.arg(at) & _M32),
     F.SIG_SET: lambda f, at: structs.signal_set(f, f.arg(at)),
     F.SIG_ACTION: lambda f, at: structs.signal_action(f, f.arg(at)),
     F.CAP_HEADER: lambda f, at: structs.cap_header(f, f.arg(at)),
     F.CAP_DATA: lambda f, at: structs.cap_data(f, f.arg(at - 1), f.arg(at)),
     F.POLL_FDS: lambda f, at: structs.poll_fds(f, f.arg(at), f.arg(at + 1) & _M32, results=False),
-    F.SELECT_FD_SET: lambda f, at: structs.fd_set(f, f.arg(at), f.int(0)),
+    F.SELECT_FD_SET: lambda f, at: structs.fd_set(f, f.arg(at), f.c_int(0)),
     F.SET_SOCK_OPT_VAL: lambda f, at: buffers.sockopt(f, f.arg(at), f.arg(at + 1) & _M32),
     F.SOCK_OPT_LEVEL: lambda f, at: flagsets.SOCK_OPT_LEVELS.parse(f.arg(at) & _M32),
     F.SOCK_OPT_NAME: _option_name,
@@ -90,8 +90,9 @@ ENTRY: dict[F, Text] = {
     F.EPOLL_EVENT: lambda f, at: structs.epoll_event(f, f.arg(at)),
     F.MMAP_PROT: _protection,
     F.MMAP_FLAGS: lambda f, at: flagsets.MMAP_FLAG_SET.parse(f.arg(at)) or "0x0",
-    F.CLOSE_RANGE_FLAGS: lambda f, at: flagsets.CLOSE_RANGE_FLAG_SET.parse(f.arg(at) & _M32)
-    or "0x0",
+    F.CLOSE_RANGE_FLAGS: lambda f, at: (
+        flagsets.CLOSE_RANGE_FLAG_SET.parse(f.arg(at) & _M32) or "0x0"
+    ),
 }
 
 EXIT: dict[F, Text] = {
@@ -117,7 +118,7 @@ EXIT: dict[F, Text] = {
     F.POST_SIG_ACTION: lambda f, at: structs.signal_action(f, f.arg(at)),
     F.POST_CAP_DATA: lambda f, at: structs.cap_data(f, f.arg(at - 1), f.arg(at)),
     F.POLL_FDS: lambda f, at: structs.poll_fds(f, f.arg(at), f.arg(at + 1) & _M32, results=True),
-    F.SELECT_FD_SET: lambda f, at: structs.fd_set(f, f.arg(at), f.int(0)),
+    F.SELECT_FD_SET: lambda f, at: structs.fd_set(f, f.arg(at), f.c_int(0)),
     F.GET_SOCK_OPT_VAL: lambda f, at: buffers.post_sockopt(f, f.arg(at), f.arg(at + 1)),
     F.EPOLL_EVENTS: lambda f, at: structs.epoll_events(f, f.arg(at), max(signed32(f.ret), 0)),
 }

@@ -163,7 +163,7 @@ def _sockaddr_content(family: int, data: bytes) -> str:
 
 
 def unix_path(data: bytes) -> bytes:
-    """The path of a struct sockaddr_un: up to its NUL; an abstract name (it begins with NUL) whole."""
+    """The path of a struct sockaddr_un, up to its NUL; a name that begins with one, whole."""
     path = data[2:]
     return path if path[:1] == b"\0" else path.split(b"\0", 1)[0]
 

@@ -122,12 +122,12 @@ CLONE_FLAG_SET = FlagSet(
 ITIMER_TYPES = _values("itimer_which")
 FUTEX_CMD = FlagSet(
     value
-    for value in _values("futexops")
+    for value in _values("futex_ops")
     if isinstance(value, Value) and value.value < FUTEX_PRIVATE_FLAG
 )
 
 # The sets that gVisor has beyond them.
-SIGNAL_MASK_ACTIONS = _values("sigprocmaskcmds")
+SIGNAL_MASK_ACTIONS = _values("sigprocmask_cmds")
 SIGACTION_FLAGS = _bits(
     "sigact_flags",
     "SA_NOCLDSTOP SA_NOCLDWAIT SA_SIGINFO SA_RESTORER SA_ONSTACK SA_RESTART SA_NODEFER"
@@ -169,7 +169,7 @@ def sock_flags(value: int) -> str:
 
 
 def futex(value: int) -> str:
-    """futex(2)'s operation: ``FUTEX_WAIT|FUTEX_PRIVATE_FLAG``."""
+    """A futex operation by name: ``FUTEX_WAIT|FUTEX_PRIVATE_FLAG``."""
     command = value & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)
     text = FUTEX_CMD.parse(command) or f"{command:#x}"
     if value & FUTEX_CLOCK_REALTIME:

@@ -37,8 +37,8 @@ class Frame:
     """One call at its entry or exit.
 
     ``args`` are the six registers, unsigned; ``ret`` the result, signed. ``read`` gives exactly the
-    bytes asked for or raises OSError. ``limit`` is how many bytes of a buffer are shown. ``path_of``
-    tells what a descriptor refers to (-100: the cwd), None where that is not known.
+    bytes asked for or raises OSError. ``limit`` is how many bytes of a buffer are shown.
+    ``path_of`` tells what a descriptor refers to (-100: the cwd), None where that is not known.
     """
 
     read: Read
@@ -58,7 +58,7 @@ class Frame:
         """A register; 0 beyond the sixth, and before the first."""
         return self.args[position] if 0 <= position < len(self.args) else 0
 
-    def int(self, position: int) -> int:  # noqa: A003 - the seed's accessor of the same name
+    def c_int(self, position: int) -> int:
         """A register as the C int that the kernel reads."""
         return signed32(self.arg(position))
 
@@ -81,13 +81,21 @@ def signed32(value: int) -> int:
 def read_cstring(read: Read, address: int, limit: int) -> bytes:
     """The bytes before the NUL, at most ``limit``; OSError where memory ends before either.
 
-    Read page by page: the string may end on the last page that is mapped.
+    Read page by page, since the string may end on the last page that is mapped; a reader whose
+    memory ends within a page (a recording, a task made by hand) is asked for less.
     """
     data = b""
+    at_once = PATH_MAX
     while len(data) < limit:
         start = address + len(data)
-        size = min(limit - len(data), PATH_MAX - start % PATH_MAX)
-        part = read(start, size)
+        size = min(limit - len(data), at_once, PATH_MAX - start % PATH_MAX)
+        try:
+            part = read(start, size)
+        except OSError:
+            if size == 1:
+                raise
+            at_once = size // 2
+            continue
         end = part.find(b"\0")
         if end >= 0:
             return data + part[:end]

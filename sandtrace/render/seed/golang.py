@@ -38,8 +38,8 @@ _SIGNALS = {
 
 def _escaped(data: bytes, quote: str) -> str:
     text = data.decode("utf-8", "surrogateescape")
-    if text.isascii() and text.isprintable() and "\\" not in text and (not quote or quote not in text):
-        return text
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return text.replace(quote, "\\" + quote) if quote else text
     parts: list[str] = []
     for char in text:
         code = ord(char)
@@ -59,7 +59,7 @@ def _escaped(data: bytes, quote: str) -> str:
 
 
 def quoted(data: bytes) -> str:
-    """fmt's ``%q`` of a string: ``"hi\\n"``; bytes that are no UTF-8 are ``\\xNN``."""
+    r"""As fmt's ``%q`` of a string: ``"hi\n"``; bytes that are no UTF-8 are ``\xNN``."""
     return f'"{_escaped(data, chr(34))}"'
 
 

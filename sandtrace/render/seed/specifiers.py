@@ -199,7 +199,7 @@ _BY_STRUCT: dict[str, tuple[FormatSpecifier, FormatSpecifier]] = {
 # Types whose parameter, a table of sandtrace.syscalls.xlat, decides.
 _BY_XLAT: dict[str, FormatSpecifier] = {
     "itimer_which": _F.ITIMER_TYPE,
-    "sigprocmaskcmds": _F.SIGNAL_MASK_ACTION,
+    "sigprocmask_cmds": _F.SIGNAL_MASK_ACTION,
     "epollctls": _F.EPOLL_CTL_OP,
     "mmap_prot": _F.MMAP_PROT,
     "close_range_flags": _F.CLOSE_RANGE_FLAGS,
@@ -235,9 +235,9 @@ def _length_follows(arg: Arg, row: Syscall) -> bool:
 class SyscallInfo:
     """SyscallInfo captures the name and printing format of a syscall.
 
-    ``format`` has one specifier a register; registers without one are not printed. ``layout`` names,
-    register by register, the C type behind a pointer where the specifier leaves it open (a pair of
-    timevals, i386's 32-bit times); without it the usual one of a 64-bit arch is meant.
+    ``format`` has one specifier a register; registers without one are not printed. ``layout``
+    names, register by register, the C type behind a pointer where the specifier leaves it open (a
+    pair of timevals, i386's 32-bit times); without it the usual one of a 64-bit arch is meant.
     """
 
     name: str

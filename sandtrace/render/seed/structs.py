@@ -21,7 +21,7 @@ _UTIME = {0x3FFFFFFF: "UTIME_NOW", 0x3FFFFFFE: "UTIME_OMIT"}
 _SIGNALS_SHOWN = 64
 
 
-def _shown(what: str, frame: Frame, address: int, text: Callable[[], str]) -> str:
+def _shown(what: str, address: int, text: Callable[[], str]) -> str:
     """``0xADDR TEXT``, or the reason why there is none."""
     if address == 0:
         return "null"
@@ -36,7 +36,7 @@ def path(frame: Frame, address: int) -> str:
     if address == 0:
         return "0x0 <nil>"
     return _shown(
-        "path", frame, address, lambda: golang.plain(read_cstring(frame.read, address, PATH_MAX))
+        "path", address, lambda: golang.plain(read_cstring(frame.read, address, PATH_MAX))
     )
 
 
@@ -76,7 +76,7 @@ def fd_pair(frame: Frame, address: int) -> str:
     """``0xADDR [3 4]``."""
     if address == 0:
         return "null"
-    return _shown("fds", frame, address, lambda: "[{} {}]".format(*frame.unpack(address, "ii")))
+    return _shown("fds", address, lambda: "[{} {}]".format(*frame.unpack(address, "ii")))
 
 
 def uname(frame: Frame, address: int) -> str:
@@ -91,7 +91,7 @@ def uname(frame: Frame, address: int) -> str:
         )
         return f"strace.SaneUtsname{{{', '.join(fields)}}}"
 
-    return _shown("utsname", frame, address, text)
+    return _shown("utsname", address, text)
 
 
 # Where each field of struct stat lies, and how long it is: arch/*/include/uapi/asm/stat.h
@@ -109,6 +109,9 @@ _STAT_LAYOUTS = {
         "dev ino32 mode nlink uid gid rdev size blksize blocks",
     ),
 }
+_STAT_NAMES = (
+    "dev", "ino", "mode", "nlink", "uid", "gid", "rdev", "size", "blksize", "blocks",
+)  # fmt: skip
 
 
 def stat(frame: Frame, address: int, shape: str = "stat") -> str:
@@ -128,13 +131,13 @@ def stat(frame: Frame, address: int, shape: str = "stat") -> str:
         at["mode"] &= 0o777
         shown = [
             f"mode={at[name]:09o}" if name == "mode" else f"{name}={at[name]}"
-            for name in "dev ino mode nlink uid gid rdev size blksize blocks".split()
+            for name in _STAT_NAMES
         ]
         for position, name in enumerate(("atime", "mtime", "ctime")):
             shown.append(f"{name}={golang.local_time(*times[2 * position : 2 * position + 2])}")
         return f"{{{', '.join(shown)}}}"
 
-    return _shown("stat", frame, address, text)
+    return _shown("stat", address, text)
 
 
 def _pair(frame: Frame, address: int, shape: str, names: tuple[str, str]) -> str:
@@ -153,7 +156,7 @@ def pair_size(frame: Frame, shape: str) -> int:
 def timespec(frame: Frame, address: int, shape: str = "timespec") -> str:
     """``0xADDR {sec=1 nsec=2}``."""
     names = ("sec", "nsec")
-    return _shown("timespec", frame, address, lambda: _pair(frame, address, shape, names))
+    return _shown("timespec", address, lambda: _pair(frame, address, shape, names))
 
 
 def utime_timespecs(frame: Frame, address: int, shape: str = "timespec") -> str:
@@ -171,7 +174,7 @@ def utime_timespecs(frame: Frame, address: int, shape: str = "timespec") -> str:
             return _utime(*first)
         return f"{_utime(*first)} {_utime(*second)}"
 
-    return _shown("timespec", frame, address, text)
+    return _shown("timespec", address, text)
 
 
 def _utime(seconds: int, nanoseconds: int) -> str:
@@ -188,14 +191,14 @@ def timeval(frame: Frame, address: int, shape: str = "timeval") -> str:
             return first
         return f"{first} {_pair(frame, address + pair_size(frame, shape), shape, names)}"
 
-    return _shown("timeval", frame, address, text)
+    return _shown("timeval", address, text)
 
 
 def utimbuf(frame: Frame, address: int, shape: str = "utimbuf") -> str:
     """``0xADDR {actime=1, modtime=2}``."""
     letters = "ii" if frame.word == 4 or "32" in shape else "qq"
     return _shown(
-        "utimbuf", frame, address,
+        "utimbuf", address,
         lambda: "{{actime={}, modtime={}}}".format(*frame.unpack(address, letters)),
     )  # fmt: skip
 
@@ -210,9 +213,7 @@ def itimerspec(frame: Frame, address: int, shape: str = "") -> str:
     return _timer(frame, address, shape or "timespec", timespec)
 
 
-def _timer(
-    frame: Frame, address: int, shape: str, part: Callable[[Frame, int, str], str]
-) -> str:
+def _timer(frame: Frame, address: int, shape: str, part: Callable[[Frame, int, str], str]) -> str:
     if address == 0:
         return "null"
     interval = part(frame, address, shape)
@@ -220,19 +221,22 @@ def _timer(
     return f"{address:#x} {{interval={interval}, value={value}}}"
 
 
+_RUSAGE_NAMES = (
+    "Maxrss", "Ixrss", "Idrss", "Isrss", "Minflt", "Majflt", "Nswap", "Inblock", "Oublock",
+    "Msgsnd", "Msgrcv", "Nsignals", "Nvcsw", "Nivcsw",
+)  # fmt: skip
+
+
 def rusage(frame: Frame, address: int) -> str:
     """``0xADDR {Utime:{Sec:0 Usec:0} Stime:{Sec:0 Usec:0} Maxrss:0 ...}``."""
-    names = (
-        "Maxrss Ixrss Idrss Isrss Minflt Majflt Nswap Inblock Oublock Msgsnd Msgrcv Nsignals Nvcsw"
-        " Nivcsw"
-    ).split()
 
     def text() -> str:
-        numbers = frame.unpack(address, ("i" if frame.word == 4 else "q") * (4 + len(names)))
-        rest = " ".join(f"{name}:{n}" for name, n in zip(names, numbers[4:], strict=True))
+        letters = ("i" if frame.word == 4 else "q") * (4 + len(_RUSAGE_NAMES))
+        numbers = frame.unpack(address, letters)
+        rest = " ".join(f"{name}:{n}" for name, n in zip(_RUSAGE_NAMES, numbers[4:], strict=True))
         return "{{Utime:{{Sec:{} Usec:{}}} Stime:{{Sec:{} Usec:{}}} {}}}".format(*numbers[:4], rest)
 
-    return _shown("rusage", frame, address, text)
+    return _shown("rusage", address, text)
 
 
 def _set(mask: int) -> str:
@@ -278,7 +282,7 @@ def cap_header(frame: Frame, address: int) -> str:
         named = _CAP_VERSIONS[version][0] if version in _CAP_VERSIONS else f"{version:x}"
         return f"{{Version: {named}, Pid: {pid}}}"
 
-    return _shown("header", frame, address, text)
+    return _shown("header", address, text)
 
 
 def cap_data(frame: Frame, header: int, address: int) -> str:
@@ -301,7 +305,7 @@ def cap_data(frame: Frame, header: int, address: int) -> str:
         )
         return f"{{Permitted: {permitted}, Inheritable: {inheritable}, Effective: {effective}}}"
 
-    return _shown("data", frame, address, text)
+    return _shown("data", address, text)
 
 
 def poll_fds(frame: Frame, address: int, count: int, *, results: bool) -> str:
@@ -311,13 +315,15 @@ def poll_fds(frame: Frame, address: int, count: int, *, results: bool) -> str:
         if count > _POLL_MAX:
             raise OSError(22, "Invalid argument")
         shown = []
-        for number, events, found in zip(*[iter(frame.unpack(address, "ihh" * count))] * 3):
+        numbers = frame.unpack(address, "ihh" * count)
+        for at in range(0, 3 * count, 3):
+            number, events, found = numbers[at : at + 3]
             wanted = flagsets.POLL_EVENT_SET.parse(events & 0xFFFF) or "0x0"
             after = (flagsets.POLL_EVENT_SET.parse(found & 0xFFFF) or "0x0") if results else "..."
             shown.append(f"{{FD: {fd(frame, number)}, Events: {wanted}, REvents: {after}}}")
         return f"[{', '.join(shown)}]"
 
-    return _shown("pollfds", frame, address, text)
+    return _shown("pollfds", address, text)
 
 
 def fd_set(frame: Frame, address: int, nfds: int) -> str:
@@ -330,7 +336,7 @@ def fd_set(frame: Frame, address: int, nfds: int) -> str:
         bits = int.from_bytes(frame.read(address, (size + 7) // 8), "little")
         return f"[{' '.join(str(n) for n in range(size) if bits >> n & 1)}]"
 
-    return _shown("fdset", frame, address, text)
+    return _shown("fdset", address, text)
 
 
 # struct epoll_event is packed on x86 alone (EPOLL_PACKED, uapi/linux/eventpoll.h)

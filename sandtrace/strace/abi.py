@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Package abi describes the interface between a kernel and userspace: flag sets, and their text.
+
+``OPEN_FLAG_SET.parse(value)`` gives the names of the bits, ``open(value)`` open(2)'s flags with the
+access mode. A set of one's own is made of entries, tried from left to right:
+``FlagSet([BitFlag(1 << 56, "Suc"), Field(15 << 52, 52, "Tries")])``.
+"""
+
+from sandtrace.render.seed.flagsets import (
+    CAPABILITY_BITSET,
+    CLONE_FLAG_SET,
+    CLOSE_RANGE_FLAG_SET,
+    CONTROL_MESSAGE_TYPE,
+    EPOLL_CTL_OPS,
+    EPOLL_EVENT_SET,
+    FUTEX_CMD,
+    ITIMER_TYPES,
+    MMAP_FLAG_SET,
+    OPEN_FLAG_SET,
+    OPEN_MODE,
+    POLL_EVENT_SET,
+    PROTECTION_FLAG_SET,
+    PTRACE_REQUEST_SET,
+    SIGACTION_FLAGS,
+    SIGNAL_MASK_ACTIONS,
+    SOCK_OPT_LEVELS,
+    SOCKET_FAMILY,
+    SOCKET_FLAG_SET,
+    SOCKET_PROTOCOL,
+    SOCKET_TYPE,
+    BitFlag,
+    Field,
+    FlagSet,
+    Value,
+    futex,
+    sock_flags,
+    sock_opt_name,
+    sock_protocol,
+    sock_type,
+)
+from sandtrace.render.seed.flagsets import open_flags as open  # noqa: A004 - the seed's name
+
+__all__ = [
+    "CAPABILITY_BITSET",
+    "CLONE_FLAG_SET",
+    "CLOSE_RANGE_FLAG_SET",
+    "CONTROL_MESSAGE_TYPE",
+    "EPOLL_CTL_OPS",
+    "EPOLL_EVENT_SET",
+    "FUTEX_CMD",
+    "ITIMER_TYPES",
+    "MMAP_FLAG_SET",
+    "OPEN_FLAG_SET",
+    "OPEN_MODE",
+    "POLL_EVENT_SET",
+    "PROTECTION_FLAG_SET",
+    "PTRACE_REQUEST_SET",
+    "SIGACTION_FLAGS",
+    "SIGNAL_MASK_ACTIONS",
+    "SOCKET_FAMILY",
+    "SOCKET_FLAG_SET",
+    "SOCKET_PROTOCOL",
+    "SOCKET_TYPE",
+    "SOCK_OPT_LEVELS",
+    "BitFlag",
+    "Field",
+    "FlagSet",
+    "Value",
+    "futex",
+    "open",
+    "sock_flags",
+    "sock_opt_name",
+    "sock_protocol",
+    "sock_type",
+]
