@@ -51,6 +51,82 @@ def _home(module: str, *, calls: str = "", types: str = "", structs: str = "") -
         for name in names.split():
             HOMES[prefix + name] = f"sandtrace.decode.{module}"
 
+# --- homes begin: a test holds that this is what the modules register
+_home(
+    "clocks",
+    calls="adjtimex adjtimex_time64 clock_adjtime clock_adjtime64 clock_nanosleep"
+    " clock_nanosleep_time64 nanosleep",
+    structs="clockid itimerspec itimerspec32 itimerspec64 itimerval timespec timespec32"
+    " timespec32_pair timespec64 timespec64_pair timespec_pair timeval timeval32"
+    " timeval64 timeval_pair timex timex32 timex64 timezone tms utimbuf utimbuf32"
+    " utimensat32_pair utimensat64_pair utimensat_pair",
+)
+_home(
+    "fcntl",
+    calls="fcntl fcntl64",
+)
+_home(
+    "files",
+    calls="fadvise64 fadvise64_64 getdents getdents64 mincore name_to_handle_at",
+    structs="cachestat cachestat_range file_attr file_handle_in flock fsid open_how stat stat64"
+    " statfs statfs64 statx statx_timestamp ustat xattr_args",
+)
+_home(
+    "futex",
+    calls="futex futex_time64",
+    structs="futex_waitv",
+)
+_home(
+    "ioctl",
+    calls="ioctl",
+)
+_home(
+    "network",
+    calls="accept accept4 getpeername getsockname recvfrom recvmmsg recvmmsg_time64 recvmsg"
+    " sendmmsg",
+    types="msghdr_in",
+)
+_home(
+    "polling",
+    calls="_newselect epoll_ctl poll ppoll ppoll_time64 pselect6 pselect6_time64 select",
+    structs="aio_sigset epoll_event pselect6_sig",
+)
+_home(
+    "prctl",
+    calls="prctl",
+)
+_home(
+    "process",
+    calls="arch_prctl capget capset clone clone3 get_robust_list rseq sched_getaffinity"
+    " setdomainname sethostname wait4 waitid waitpid",
+    structs="cap_header clone_args getcpu_cache rlimit rlimit64 robust_list_head rusage"
+    " sched_attr sched_param user_desc",
+)
+_home(
+    "seccomp",
+    calls="seccomp",
+    structs="landlock_rule_attr landlock_ruleset_attr sock_fprog",
+)
+_home(
+    "siginfo",
+    structs="siginfo",
+)
+_home(
+    "signals",
+    calls="rt_sigpending rt_sigreturn rt_sigtimedwait rt_sigtimedwait_time64 sgetmask signal"
+    " signalfd signalfd4 sigreturn sigsuspend ssetmask",
+    structs="old_sigaction old_sigset sigaction sigaltstack sigevent",
+)
+_home(
+    "sockaddr",
+    types="sockaddr_in",
+)
+_home(
+    "sockopt",
+    calls="getsockopt setsockopt",
+)
+# --- homes end
+
 
 _C = TypeVar("_C", bound=CallDecoder)
 _D = TypeVar("_D", bound=Decoder)

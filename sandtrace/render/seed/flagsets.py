@@ -127,7 +127,7 @@ FUTEX_CMD = FlagSet(
 )
 
 # The sets that gVisor has beyond them.
-SIGNAL_MASK_ACTIONS = _values("sigprocmask_cmds")
+SIGNAL_MASK_ACTIONS = _values("sigprocmaskcmds")
 SIGACTION_FLAGS = _bits(
     "sigact_flags",
     "SA_NOCLDSTOP SA_NOCLDWAIT SA_SIGINFO SA_RESTORER SA_ONSTACK SA_RESTART SA_NODEFER"

@@ -199,7 +199,7 @@ _BY_STRUCT: dict[str, tuple[FormatSpecifier, FormatSpecifier]] = {
 # Types whose parameter, a table of sandtrace.syscalls.xlat, decides.
 _BY_XLAT: dict[str, FormatSpecifier] = {
     "itimer_which": _F.ITIMER_TYPE,
-    "sigprocmask_cmds": _F.SIGNAL_MASK_ACTION,
+    "sigprocmaskcmds": _F.SIGNAL_MASK_ACTION,
     "epollctls": _F.EPOLL_CTL_OP,
     "mmap_prot": _F.MMAP_PROT,
     "close_range_flags": _F.CLOSE_RANGE_FLAGS,
