@@ -65,7 +65,7 @@ class Rules:
         self.audit = audit
         self.record_all = record_all
         self.guards = Guards(policy, root=os.geteuid() == 0, tracer=os.getpid())
-        self.uses_self = policy.mentions_self
+        self.uses_self = policy.uses_bound
         outside = policy.decide("signal", "outside")
         self.scope_signals = (
             not audit and outside.verdict == "deny" and outside.rule.policy == "built-in"

@@ -158,9 +158,10 @@ class Supervisor:
             return judge.by_guard(itself, guard)
         asked: list[Question] = [itself] if rules.asks_syscall(call) else []
         try:
-            asked += questions.questions(
+            resolved = questions.resolve(
                 tracee, call, questions.effects(call, rules.wants), asker
             )
+            asked += resolved.asked
         except Unjudgeable as why:
             return judge.unjudgeable(itself, why.errno, why.reason)
         return judge.judge(rules.policy, asked)

@@ -61,3 +61,10 @@ PR_SET_SECCOMP = 22
 MSG_FASTOPEN = 0x20000000
 TCP_REPAIR = 19
 SOL_TCP = 6
+
+# Where the hand-over pages lie in every tracee (x86_64). Below what the kernel maps by itself
+# (mmap_base is at least 0x7eff... with all its randomness), inside what ThreadSanitizer takes for
+# application memory, and 700 GiB above the start of its TiB, which lets a filter find calls near it
+# with one mask.
+ARGUMENTS_ADDRESS = 0x7EB0_0000_0000
+ARGUMENTS_SIZE = 16 << 20

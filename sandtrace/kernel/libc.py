@@ -92,6 +92,28 @@ def close_from(first: int) -> None:
                     pass
 
 
+RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_NO_SYMLINKS = 0x04
+RESOLVE_IN_ROOT = 0x10
+_how = ctypes.create_string_buffer(24)  # struct open_how: flags, mode, resolve
+_how_at = ctypes.addressof(_how)
+_HOW = struct.Struct("=3Q")
+_openat2 = ctypes.CFUNCTYPE(
+    ctypes.c_long, ctypes.c_long, ctypes.c_long, ctypes.c_char_p, ctypes.c_void_p,
+    ctypes.c_size_t, use_errno=True,
+)(("syscall", _libc))  # fmt: skip
+
+
+def openat2(dirfd: int, path: bytes, flags: int, resolve: int) -> int:
+    """openat2(2) without a mode: a descriptor of ours, close-on-exec; OSError (ENOSYS: Linux < 5.6)."""
+    _HOW.pack_into(_how, 0, flags | os.O_CLOEXEC, 0, resolve)
+    fd: int = _openat2(_OPENAT2, dirfd, path, _how_at, 24)
+    if fd < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return fd
+
+
 def pidfd_open(tid: int) -> int:
     """A pidfd of one task, else (before Linux 6.9) of its process."""
     try:

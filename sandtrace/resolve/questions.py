@@ -3,39 +3,75 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sandtrace.operations import (
     ADDRESS_OPERATIONS,
     Effect,
+    FdArg,
+    MappedArg,
+    MovedArg,
     Operation,
+    PathArg,
     Question,
+    SockaddrArg,
+    UnjudgedArg,
 )
-from sandtrace.resolve import paths
+from sandtrace.resolve import Unjudgeable, arguments, mappings, paths
 from sandtrace.resolve.addresses import Addresses
+from sandtrace.resolve.paths import Found, PathError, Walk
 
 if TYPE_CHECKING:
     from sandtrace.call import Call
     from sandtrace.kernel.task import Task
 
+# Their descriptor was judged when it was opened: a directory is listed by whoever may read it.
+_JUDGED_AT_OPEN = frozenset({"getdents", "getdents64"})
+
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """What an answer may depend on besides the call: the program, and what the sandbox has bound."""
+    """What an answer may depend on besides the call: the program, and what the sandbox has bound.
+
+    ``given``: identities of the descriptors 0, 1 and 2 that the command started with, by the
+    operation that their mode allows; they may be opened again. ``chrooted``: some task may have
+    another root than ours.
+    """
 
     exe: str | None
     script: str | None
     sections: tuple[int, ...]
     bound: tuple[str, ...]
+    given: frozenset[tuple[str, int, int]] = frozenset()
+    chrooted: bool = False
 
 
-def effects(call: Call, wanted: Callable[[Effect], bool]) -> Iterable[Effect]:
+@dataclass(slots=True)
+class Resolved:
+    """What a call means: the questions, and the objects by the name of their argument.
+
+    ``error``: the kernel's answer (an errno number) to a walk that failed; it is the call's result.
+    """
+
+    asked: list[Question] = field(default_factory=list)
+    found: dict[str, Found] = field(default_factory=dict)
+    error: int | None = None
+
+    def close(self) -> None:
+        """Let the descriptors of the objects go."""
+        for found in self.found.values():
+            found.close()
+
+
+def effects(call: Call, wanted: Callable[[Effect], bool]) -> list[Effect]:
     """The effects that this call has, as its registers say, of those that are wanted."""
     row = call.row
-    if row is None:
-        return ()
+    if row is None or row.name in _JUDGED_AT_OPEN:
+        return []
     return [
         effect
         for effect in row.ops
@@ -43,14 +79,9 @@ def effects(call: Call, wanted: Callable[[Effect], bool]) -> Iterable[Effect]:
     ]
 
 
-def questions(task: Task, call: Call, found: Iterable[Effect], asker: Asker) -> list[Question]:
+def resolve(task: Task, call: Call, chosen: Iterable[Effect], asker: Asker) -> Resolved:
     """One question a target of each effect; Unjudgeable where a target can't be told."""
-    asked: list[Question] = []
-    addresses = Addresses(task, call, lambda raw: paths.of_socket(task, raw, bind=call.name == "bind"))
-    for effect in found:
-        if effect.op in ADDRESS_OPERATIONS:
-            asked += (_ask(effect.op, target, asker) for target in addresses.targets(effect.subject))
-    return asked
+    return _Resolver(task, call, asker).resolve(chosen)
 
 
 def syscall_question(call: Call, asker: Asker) -> Question:
@@ -65,12 +96,134 @@ def syscall_question(call: Call, asker: Asker) -> Question:
     )
 
 
-def _ask(op: Operation, target: str, asker: Asker) -> Question:
-    return Question(
-        op,
-        target,
-        exe=asker.exe,
-        script=asker.script,
-        sections=asker.sections,
-        bound=asker.bound,
-    )
+class _Resolver:
+    def __init__(self, task: Task, call: Call, asker: Asker) -> None:
+        self.task, self.call, self.asker = task, call, asker
+        self.result = Resolved()
+        self.addresses = Addresses(
+            task, call, lambda raw: paths.of_socket(task, raw, bind=call.name == "bind")
+        )
+
+    def resolve(self, chosen: Iterable[Effect]) -> Resolved:
+        try:
+            for effect in chosen:
+                self._effect(effect)
+        except PathError as error:
+            self.result.close()
+            return Resolved(error=error.code)
+        except BaseException:
+            self.result.close()
+            raise
+        return self.result
+
+    def _effect(self, effect: Effect) -> None:
+        op, subject = effect.op, effect.subject
+        if op in ADDRESS_OPERATIONS:
+            self.result.asked += [
+                self._question(op, target) for target in self.addresses.targets(subject)
+            ]
+        elif isinstance(subject, PathArg):
+            self._path(op, subject)
+        elif isinstance(subject, MovedArg):
+            self._moved(op, subject.path)
+        elif isinstance(subject, FdArg):
+            fd = self._value(subject.fd)
+            self._ask_found(op, self._once(subject.fd, lambda: paths.of_descriptor(self.task, fd)))
+        elif isinstance(subject, SockaddrArg):  # binding a unix socket makes a file
+            for target in self.addresses.targets(subject):
+                if target.startswith("unix:/"):
+                    self.result.asked.append(self._question(op, target[len("unix:") :]))
+        elif isinstance(subject, MappedArg):
+            self._mapped(op, subject)
+        elif isinstance(subject, UnjudgedArg):
+            raise Unjudgeable("EPERM", "nobody can tell which object is meant")
+
+    def _path(self, op: Operation, subject: PathArg) -> None:
+        found = self._find(subject)
+        if found is not None:
+            self._ask_found(op, found)
+
+    def _find(self, subject: PathArg) -> Found | None:
+        return self._once(subject.path, lambda: self._walk(subject))
+
+    def _once(self, name: str, find: Callable[[], Found]) -> Found:
+        found = self.result.found.get(name)
+        if found is None:
+            found = self.result.found[name] = find()
+        return found
+
+    def _walk(self, subject: PathArg) -> Found:
+        call, task = self.call, self.task
+        raw = arguments.path(task, call, self._value(subject.path), subject)
+        dirfd = paths.AT_FDCWD
+        if subject.dirfd is not None:
+            dirfd = arguments.signed(self._value(subject.dirfd))
+        if raw is None:  # AT_EMPTY_PATH: the object behind dirfd
+            if dirfd == paths.AT_FDCWD:
+                return Walk(task).find(dirfd, b".")
+            return paths.of_descriptor(task, dirfd)
+        follow, resolve = arguments.following(call, subject)
+        root = paths.root_of(task) if self.asker.chrooted else None
+        try:
+            if resolve:
+                return paths.restricted(task, dirfd, raw, follow=follow, resolve=resolve)
+            return Walk(task, root).find(dirfd, raw, follow=follow, parent=subject.parent)
+        finally:
+            if root is not None:
+                os.close(root)
+
+    def _moved(self, op: Operation, subject: PathArg) -> None:
+        """A new name carries the content along; it may be executed where it is executable."""
+        found = self._find(subject)
+        if found is None or found.status is None:
+            return
+        mode = found.status.st_mode
+        if op == "exec" and not (stat.S_ISREG(mode) and mode & 0o111):
+            return
+        self._ask_found(op, found)
+
+    def _mapped(self, op: Operation, subject: MappedArg) -> None:
+        if subject.fd is not None:
+            fd = self._value(subject.fd)
+            found = self._once(subject.fd, lambda: paths.of_descriptor(self.task, fd))
+            self._ask_found(op, found, mapped=True)
+        elif subject.addr is not None and subject.length is not None:
+            start, length = self._value(subject.addr), self._value(subject.length)
+            for target, identity in mappings.files(self.task, start, length):
+                self.result.asked.append(
+                    self._question(op, target, identity=identity, mapped=True)
+                )
+
+    def _ask_found(self, op: Operation, found: Found, *, mapped: bool = False) -> None:
+        identity = found.identity
+        if identity is not None and (op, *identity) in self.asker.given:
+            return
+        self.result.asked.append(
+            self._question(op, found.path, is_dir=found.is_dir, identity=identity, mapped=mapped)
+        )
+
+    def _question(
+        self,
+        op: Operation,
+        target: str,
+        *,
+        is_dir: bool | None = None,
+        identity: tuple[int, int] | None = None,
+        mapped: bool = False,
+    ) -> Question:
+        asker = self.asker
+        return Question(
+            op,
+            target,
+            exe=asker.exe,
+            script=asker.script,
+            is_dir=is_dir,
+            identity=identity,
+            sections=asker.sections,
+            bound=asker.bound,
+            mapped=mapped,
+        )
+
+    def _value(self, name: str) -> int:
+        assert self.call.row is not None  # noqa: S101  only rows have effects
+        return self.call.row.value(name, self.call.args)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Paths and the flags that change how they are walked, read from a call's memory once."""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from typing import TYPE_CHECKING
+
+from sandtrace.resolve import Unjudgeable
+from sandtrace.resolve.paths import PathError
+
+if TYPE_CHECKING:
+    from sandtrace.call import Call
+    from sandtrace.kernel.task import Task
+    from sandtrace.operations import PathArg
+
+AT_SYMLINK_NOFOLLOW = 0x100
+AT_SYMLINK_FOLLOW = 0x400
+AT_EMPTY_PATH = 0x1000
+_PATH_MAX = 4096
+_PAGE = 4096
+_HOW = struct.Struct("=3Q")  # struct open_how, linux/openat2.h
+
+
+def signed(value: int) -> int:
+    """A 32-bit argument as the kernel's int."""
+    value &= 0xFFFF_FFFF
+    return value - (1 << 32) if value >> 31 else value
+
+
+def path(task: Task, call: Call, address: int, subject: PathArg) -> bytes | None:
+    """The path; None for an empty one that means the descriptor itself (AT_EMPTY_PATH).
+
+    PathError(EFAULT) where the kernel can't read it either, Unjudgeable where only we can't.
+    """
+    flags = _flags(call, subject)
+    may_be_empty = subject.empty or (
+        subject.follow in ("unless_nofollow", "if_follow") and flags & AT_EMPTY_PATH
+    )
+    if address == 0:
+        if may_be_empty:  # NULL is "" in statx and newfstatat since Linux 6.11
+            return None
+        raise PathError(errno.EFAULT)
+    raw = cstring(task, call, address)
+    return None if not raw and may_be_empty else raw
+
+
+def cstring(task: Task, call: Call, address: int) -> bytes:
+    """A NUL-terminated string as the kernel would copy it (getname, fs/namei.c)."""
+    if task.memory.fd is None and not task.memory.open():
+        raise Unjudgeable("EPERM", "the task's memory can't be read")
+    found = b""
+    while len(found) < _PATH_MAX:
+        at = address + len(found)
+        chunk = call.entry.read(at, min(_PATH_MAX - len(found), _PAGE - at % _PAGE))
+        if not chunk:
+            raise PathError(errno.EFAULT)
+        end = chunk.find(b"\0")
+        if end >= 0:
+            return found + chunk[:end]
+        found += chunk
+    raise PathError(errno.ENAMETOOLONG)
+
+
+def following(call: Call, subject: PathArg) -> tuple[bool, int]:
+    """Is a symlink in the last component followed, and the caller's own RESOLVE_* bits."""
+    flags = _flags(call, subject)
+    if subject.follow == "unless_nofollow":
+        return not flags & AT_SYMLINK_NOFOLLOW, 0
+    if subject.follow == "if_follow":
+        return bool(flags & AT_SYMLINK_FOLLOW), 0
+    if subject.follow in ("open", "openat2"):
+        exclusive = os.O_CREAT | os.O_EXCL
+        follow = not flags & os.O_NOFOLLOW and flags & exclusive != exclusive
+        resolve = open_how(call)[2] if subject.follow == "openat2" else 0
+        return follow, resolve
+    return subject.follow == "yes", 0
+
+
+def open_how(call: Call) -> tuple[int, int, int]:
+    """Flags, mode and resolve of openat2's struct; PathError as the kernel answers a bad one."""
+    assert call.row is not None  # noqa: S101  only openat2 comes here
+    address, size = (call.row.value(name, call.args) for name in ("how", "size"))
+    if size < _HOW.size:
+        raise PathError(errno.EINVAL)
+    if size > _PAGE:
+        raise PathError(errno.E2BIG)
+    raw = call.entry.read(address, size)
+    if len(raw) < size:
+        raise PathError(errno.EFAULT)
+    if any(raw[_HOW.size :]):  # copy_struct_from_user: unknown fields must be zero
+        raise PathError(errno.E2BIG)
+    flags, mode, resolve = _HOW.unpack_from(raw)
+    return flags, mode, resolve
+
+
+def open_flags(call: Call) -> int:
+    """The O_* flags of any call that opens."""
+    if call.name == "openat2":
+        return open_how(call)[0]
+    if call.name == "creat":
+        return os.O_CREAT | os.O_WRONLY | os.O_TRUNC
+    assert call.row is not None  # noqa: S101
+    return call.row.value("flags", call.args)
+
+
+def _flags(call: Call, subject: PathArg) -> int:
+    if subject.follow == "openat2":
+        return open_how(call)[0]
+    if subject.flags is None or call.row is None:
+        return 0
+    return call.row.value(subject.flags, call.args)

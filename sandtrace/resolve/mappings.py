@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The files behind a range of a task's memory, from /proc/PID/maps (proc_pid_maps(5))."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from sandtrace.resolve import Unjudgeable
+
+if TYPE_CHECKING:
+    from sandtrace.kernel.task import Task
+
+_DELETED = b" (deleted)"
+
+
+def files(task: Task, start: int, length: int) -> list[tuple[str, tuple[int, int] | None]]:
+    """Target and identity of each file that is mapped anywhere in the range."""
+    end = start + length
+    found: dict[str, tuple[int, int] | None] = {}
+    try:
+        with open(f"/proc/{task.tid}/maps", "rb") as maps:
+            for line in maps:
+                fields = line.split(None, 5)
+                low, _, high = fields[0].partition(b"-")
+                if int(high, 16) <= start or int(low, 16) >= end or fields[4] == b"0":
+                    continue
+                name = fields[5].rstrip(b"\n") if len(fields) > 5 else b""  # noqa: PLR2004
+                major, _, minor = fields[3].partition(b":")
+                device = os.makedev(int(major, 16), int(minor, 16))
+                found[_target(name)] = (device, int(fields[4]))
+    except OSError as error:
+        raise Unjudgeable("EPERM", f"the mappings can't be read: {error.strerror}") from error
+    return list(found.items())
+
+
+def _target(name: bytes) -> str:
+    # The kernel writes a newline in a name as \012 (mangle_path).
+    name = name.replace(b"\\012", b"\n")
+    if name.endswith(_DELETED):
+        name = name[: -len(_DELETED)]
+        if name.startswith(b"/memfd:"):
+            return "memfd:" + os.fsdecode(name[len(b"/memfd:") :])
+        return "deleted:" + os.fsdecode(name)
+    return os.fsdecode(name)
