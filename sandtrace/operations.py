@@ -238,6 +238,7 @@ class Question:
     sections: tuple[int, ...] = ()
     bound: tuple[str, ...] = ()
     args: Mapping[int, int] = field(default_factory=dict)
+    mapped: bool = False  # [exec]: a file mapped executable, which named entries alone judge
 
 
 @dataclass(frozen=True, slots=True)
