@@ -251,6 +251,8 @@ class Supervisor:
                     tracee.tid, tracee.pid, None, time.time(), superseded.call, former
                 ),
             )
+            if tracee.call is not None:
+                tracee.call.tid = tracee.tid  # the execve returns under the leader's id
         tracee.launching = False
         self.started = True
         tracee.exe = tracee.link("exe")
