@@ -81,7 +81,7 @@ class InetPattern:
 
 @dataclass(frozen=True, slots=True)
 class WordPattern:
-    """What is known by one word: ``unix:``, ``self``, ``raw:``, ``family:packet``, ``proto:132``."""
+    """What is known by one word: ``unix:``, ``self``, ``raw:``, ``family:packet``, ``proto:9``."""
 
     text: str
 

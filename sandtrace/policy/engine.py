@@ -232,12 +232,13 @@ def could_allow(tables: dict[Operation, Table], question: Question, family: str)
         if table.default_for(question).action in {"allow", "log"}:
             return True
         for entry in table.entries:
-            if entry.action in {"allow", "log"} and (
-                entry.section is None
-                or (entry.section in question.sections and table.holds_for(entry, question))
+            if (
+                entry.action in {"allow", "log"}
+                and (entry.section is None or entry.section in question.sections)
+                and table.holds_for(entry, question)
+                and any(could_be(pattern, family) for pattern in entry.patterns)
             ):
-                if any(could_be(pattern, family) for pattern in entry.patterns):
-                    return True
+                return True
     return False
 
 

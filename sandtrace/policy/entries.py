@@ -139,7 +139,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Default:
-    """What a table says of all that no entry matches. ``origin`` None: built in, or said nowhere."""
+    """What a table says of all that no entry matches; ``origin`` None: built in, or unsaid."""
 
     op: Operation
     action: Verdict

@@ -49,7 +49,7 @@ class _Paths:
                     self._index.add(pattern, entry)
 
     def find(self, question: Question) -> Iterator[Found]:
-        return self._index.find(question.target, question.is_dir)
+        return self._index.find(question.target, is_dir=question.is_dir)
 
 
 class _Words:
@@ -216,7 +216,7 @@ def matches(pattern: Pattern, question: Question, names: Names) -> bool:
         )
     if isinstance(pattern, PathPattern):
         if question.op in PATH_OPERATIONS:
-            return pattern.matches(target, question.is_dir)
+            return pattern.matches(target, is_dir=question.is_dir)
         if not target.startswith("unix:") or target == "unix:":
             return False
         rest = target[5:]
@@ -241,7 +241,7 @@ def matches(pattern: Pattern, question: Question, names: Names) -> bool:
 
 
 def could_be(pattern: Pattern, family: str) -> bool:
-    """An address that the pattern matches can be had on a socket of ``inet``, ``inet6``, ``unix``."""
+    """A socket of the family (``inet``, ``inet6``, ``unix``) can have an address that matches."""
     if isinstance(pattern, PathPattern):
         return family == "unix"
     if isinstance(pattern, WordPattern):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,10 +84,28 @@ def unjudgeable(question: Question, errno: str, reason: str) -> Judgement:
     return Judgement(((question, decision),), decision)
 
 
-def judge(policy: Policy, questions: Iterable[Question]) -> Judgement:
-    """The policy's answers."""
-    answers = tuple((question, policy.decide(question)) for question in questions)
+def raced(question: Question) -> Judgement:
+    """A call reached an object that was not judged: the tree is killed."""
+    rule = Rule(
+        "guard:race", "built-in", None, None, None, "the call reached what had not been judged"
+    )
+    decision = Decision("kill", None, rule)
+    return Judgement(((question, decision),), decision)
+
+
+def judge(
+    policy: Policy, questions: Iterable[Question], look_again: Callable[[], bool]
+) -> Judgement:
+    """The policy's answers. ``look_again``: before a denial, has the world changed (names)?"""
+    answers = [(question, policy.decide(question)) for question in questions]
     if not answers:
         return NOTHING
-    strictest = max((decision for _, decision in answers), key=lambda d: STRICTNESS[d.verdict])
-    return Judgement(answers, strictest)
+    strictest = _strictest(answers)
+    if STRICTNESS[strictest.verdict] >= STRICTNESS["deny"] and look_again():
+        answers = [(question, policy.decide(question)) for question, _ in answers]
+        strictest = _strictest(answers)
+    return Judgement(tuple(answers), strictest)
+
+
+def _strictest(answers: list[tuple[Question, Decision]]) -> Decision:
+    return max((decision for _, decision in answers), key=lambda d: STRICTNESS[d.verdict])

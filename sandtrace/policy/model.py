@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sandtrace.errors import Problem
+from sandtrace.errors import PolicyError, Problem
 from sandtrace.operations import (
     ADDRESS_OPERATIONS,
     OPERATIONS,
@@ -43,7 +43,7 @@ _REMEMBERED = 8192  # answers kept, since most programs ask the same again
 class Policy:
     """What a command and its descendants may do. Made by `sandtrace.policy.load.load`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what a policy consists of
         self,
         *,
         sources: Sequence[Source],
@@ -56,7 +56,6 @@ class Policy:
         limits: Limits | None = None,
         names: Names | None = None,
         removals: Sequence[str] = (),
-        warnings: Sequence[str] = (),
         notes: Sequence[Problem] = (),
         tests: Sequence[tuple[Source, int, Mapping[str, Any]]] = (),
     ) -> None:
@@ -69,8 +68,7 @@ class Policy:
         self.limits = limits or Limits()
         self.names = names or Names(lambda _: ())
         self.removals = tuple(removals)
-        self.warnings = tuple(warnings)
-        self.notes = tuple(notes)  # the warnings, with their places
+        self.notes = tuple(notes)
         self.tests = tuple(tests)  # the [[test]] tables of the files that were named
         named = [source for source in self.sources if source.depth == 0 and source.file is not None]
         self.name = "+".join(source.name for source in named) or "none"
@@ -114,6 +112,11 @@ class Policy:
             outside = Default(op, "deny", ("built-in", None))
         rows = [entry for entry in entries if entry.op == op]
         return Table(op, rows, [whole, *others], self.names, self.sections, outside)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is probably not what was meant, one line each; `notes` has their places."""
+        return tuple(str(PolicyError([note])) for note in self.notes)
 
     # --- asking ---------------------------------------------------------------------------------
 
@@ -252,7 +255,7 @@ class Policy:
             for pattern in entry.patterns
         )
 
-    # --- what the world says of it -----------------------------------------------------------------
+    # --- what the world says of it ------------------------------------------------------------
 
     def refresh_names(self, now: float) -> bool:
         """Before a denial: look the policy's names up again. True: ask once more."""

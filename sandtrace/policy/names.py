@@ -48,7 +48,8 @@ class Names:
         if not self.names or (self._last is not None and now - self._last < _PAUSE):
             return False
         self._last = now
-        return any([self._look_up(name) for name in sorted(self.names)])
+        new = [self._look_up(name) for name in sorted(self.names)]
+        return any(new)
 
     def _look_up(self, name: str) -> bool | None:
         """True where an address is new, None where there is none at all."""

@@ -53,7 +53,7 @@ class PathPattern:
             return None
         return "/" + "/".join(str(part) for part in self.parts)
 
-    def matches(self, target: str, is_dir: bool | None, *, unsure: bool = False) -> bool:
+    def matches(self, target: str, *, is_dir: bool | None, unsure: bool = False) -> bool:
         """The target is what the pattern names, or beneath it.
 
         ``unsure``: the answer where only a directory matches and nothing says if it is one.
@@ -316,25 +316,25 @@ class PathIndex:
             node = node.child(part)
         node.here.append((pattern, value))
 
-    def find(self, target: str, is_dir: bool | None) -> Iterator[tuple[PathPattern, Any, bool]]:
+    def find(self, target: str, *, is_dir: bool | None) -> Iterator[tuple[PathPattern, Any, bool]]:
         """All patterns that match, with their values; one may come more than once.
 
         The last is False where only a directory would match and ``is_dir`` is None.
         """
         for scheme, names in readings(target):
-            yield from self.find_names(scheme, names, is_dir)
+            yield from self.find_names(scheme, names, is_dir=is_dir)
 
     def find_names(
-        self, scheme: str, names: list[str], is_dir: bool | None
+        self, scheme: str, names: list[str], *, is_dir: bool | None
     ) -> Iterator[tuple[PathPattern, Any, bool]]:
         """As `find`, for components taken apart already."""
         root = self._roots.get(scheme)
         if root is not None:
-            yield from _walk(root, names, is_dir)
+            yield from _walk(root, names, is_dir=is_dir)
 
 
 def _walk(
-    root: _Node, names: list[str], is_dir: bool | None
+    root: _Node, names: list[str], *, is_dir: bool | None
 ) -> Iterator[tuple[PathPattern, Any, bool]]:
     last = len(names)
     states = _spread([root])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from contextlib import suppress
 from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
@@ -46,10 +47,8 @@ class Positions:
         self._starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
         self._keys: dict[Path, tuple[int, int]] = {}
         self._values: dict[Path, tuple[int, int]] = {}
-        try:
+        with suppress(_Stop, RecursionError):
             _Scanner(self.text, self._keys, self._values).document()
-        except (_Stop, RecursionError):
-            pass
 
     @property
     def keys(self) -> frozenset[Path]:

@@ -88,11 +88,11 @@ class Reader:
                 self.problem(
                     (*path, name),
                     f"unknown key {quoted(name)} in {what}",
-                    self._key_hint(name, path, keys),
+                    self._key_hint(name, keys),
                     key=True,
                 )
 
-    def _key_hint(self, name: str, path: Path, keys: tuple[Key, ...]) -> str:
+    def _key_hint(self, name: str, keys: tuple[Key, ...]) -> str:
         if name in _OTHER_WORDS and _OTHER_WORDS[name] in names(keys):
             return f"the key is {_OTHER_WORDS[name]}"
         if name == "ask" and "deny" in names(keys):

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The policies that come with sandtrace: ``sandtrace/policies`` in a wheel, ``policies`` beside the
-package in a checkout."""
+"""The policies that come with sandtrace.
+
+They lie in ``sandtrace/policies`` in a wheel, in ``policies`` beside the package in a checkout.
+(importlib.resources would find them too, and cost more than loading one.)
+"""
 
 from __future__ import annotations
 

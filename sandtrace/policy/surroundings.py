@@ -98,7 +98,7 @@ class Surroundings:
 
     def _walk(self, base: str, names: list[str]) -> str:
         followed = 0
-        names = names[::-1]
+        names.reverse()
         while names:
             name = names.pop()
             if name in {"", "."}:

@@ -29,6 +29,7 @@ from sandtrace.policy.entries import (
     Section,
     SyscallPattern,
 )
+from sandtrace.policy.globs import Glob
 from sandtrace.policy.grammar import (
     ACTIONS,
     ARGUMENT_KEYS,
@@ -39,7 +40,6 @@ from sandtrace.policy.grammar import (
     SYSCALL_TABLE,
     TABLE,
 )
-from sandtrace.policy.globs import Glob
 from sandtrace.policy.paths import PathPattern
 from sandtrace.policy.positions import Path
 from sandtrace.policy.problems import quoted, suggestion

@@ -27,7 +27,7 @@ def escape(text: str) -> str:
 
 
 def unescape(pattern: str) -> str:
-    """The pattern with each ``\\x`` as ``x``: the text of one that has no wildcards."""
+    r"""The pattern with each ``\x`` as ``x``: the text of one that has no wildcards."""
     return re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL) if "\\" in pattern else pattern
 
 
