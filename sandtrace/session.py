@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import time
@@ -13,10 +14,16 @@ from typing import TYPE_CHECKING, Literal
 from sandtrace.call import Call, Snapshot
 from sandtrace.errors import UnsupportedError
 from sandtrace.events import Process
-from sandtrace.kernel import arch, bpf, landlock, libc, ptrace
+from sandtrace.kernel import abi, arch, bpf, landlock, libc, ptrace
 from sandtrace.kernel.ptrace import EntryInfo
 from sandtrace.kernel.task import parent, status_field
-from sandtrace.operations import Effect, SocketArg
+from sandtrace.operations import (
+    ADDRESS_OPERATIONS,
+    PATH_OPERATIONS,
+    Effect,
+    SocketArg,
+    equals,
+)
 from sandtrace.policy.filter import ALWAYS, Conditions, compile_filter
 from sandtrace.policy.guards import Guards
 from sandtrace.resolve.questions import Asker
@@ -26,6 +33,7 @@ from sandtrace.tracer.loop import OPTIONS, Loop, Tracee
 from sandtrace.tracer.watch import Watch
 
 if TYPE_CHECKING:
+    from sandtrace.policy.judge import Judgement
     from sandtrace.policy.model import Policy
 
 VIOLATION = 120
@@ -65,7 +73,23 @@ class Rules:
         self.audit = audit
         self.record_all = record_all
         self.guards = Guards(policy, root=os.geteuid() == 0, tracer=os.getpid())
-        self.uses_self = policy.uses_bound
+        self.hands_over = not audit and any(
+            not policy.silent(op) for op in (*PATH_OPERATIONS, *ADDRESS_OPERATIONS)
+        )
+        judges_paths = any(not policy.silent(op) for op in PATH_OPERATIONS)
+        self.noted: dict[str, Conditions] = {}
+        if policy.uses_bound:
+            self.noted |= {"bind": ALWAYS, "listen": ALWAYS}
+        if judges_paths:
+            self.noted |= dict.fromkeys(("chroot", "pivot_root", "setns"), ALWAYS)
+        if self.hands_over:
+            self.noted["seccomp"] = ((equals("op", abi.SECCOMP_SET_MODE_FILTER),),)
+            self.noted["prctl"] = (
+                (equals("option", abi.PR_SET_SECCOMP), equals("arg2", libc.SECCOMP_MODE_FILTER)),
+            )
+        self.followed = frozenset(self.noted)
+        self.chrooted = False
+        self.given = _standard_descriptors()
         outside = policy.decide("signal", "outside")
         self.scope_signals = (
             not audit and outside.verdict == "deny" and outside.rule.policy == "built-in"
@@ -87,7 +111,17 @@ class Rules:
 
     def asker(self, tracee: Tracee, bound: tuple[str, ...]) -> Asker:
         """Who asks."""
-        return Asker(tracee.exe, tracee.script, tracee.sections, bound)
+        return Asker(
+            tracee.exe, tracee.script, tracee.sections, bound, self.given, self.chrooted
+        )
+
+    def enforces(self, judgement: Judgement) -> bool:
+        """An audit blocks only what guards block."""
+        return not self.audit or judgement.by_guard
+
+    def look_again(self) -> bool:
+        """Before a denial: have the names of the policy moved?"""
+        return self.policy.refresh_names(time.monotonic())
 
     def hand_over(self, launch: Launch) -> Launch:
         """The command as asked for, with the descriptors that it keeps."""
@@ -99,11 +133,8 @@ class Rules:
         """The filter and the rest that the child puts on itself."""
         if traced == "all":
             traced = frozenset(table.names())
-        noted: dict[str, Conditions] = (
-            {"bind": ALWAYS, "listen": ALWAYS} if self.uses_self else {}
-        )
         program = compile_filter(
-            self.policy, self.guards, record_all=self.record_all, traced=traced, noted=noted
+            self.policy, self.guards, record_all=self.record_all, traced=traced, noted=self.noted
         )
         return Confinement(
             filter=bpf.pack(program),
@@ -117,6 +148,20 @@ class Rules:
         if self.scope_signals and landlock.abi() >= landlock.SCOPED_SINCE:
             return ["signal outside", "inspect outside"]
         return []
+
+
+def _standard_descriptors() -> frozenset[tuple[str, int, int]]:
+    """What the command is given as 0, 1 and 2: (operation, st_dev, st_ino), as their modes allow."""
+    found: set[tuple[str, int, int]] = set()
+    for fd in range(3):
+        try:
+            status, mode = os.fstat(fd), fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
+        except OSError:
+            continue
+        for op, others in (("read", os.O_WRONLY), ("write", os.O_RDONLY)):
+            if mode != others:
+                found.add((op, status.st_dev, status.st_ino))
+    return frozenset(found)
 
 
 _JOBSERVER = re.compile(r"--jobserver-(?:auth|fds)=(\d+),(\d+)")

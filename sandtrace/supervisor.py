@@ -20,12 +20,11 @@ from sandtrace.call import Call, Snapshot
 from sandtrace.decode.capture import capture_entry, capture_exit
 from sandtrace.kernel import ptrace
 from sandtrace.kernel.task import command_line
-from sandtrace.operations import Question
 from sandtrace.policy import judge
 from sandtrace.policy.judge import Judgement
 from sandtrace.resolve import Unjudgeable, addresses, questions
 from sandtrace.session import Outcome, Rules, process_of
-from sandtrace.tracer import act
+from sandtrace.tracer import act, arguments, handover
 from sandtrace.tracer.launch import Child, Launch
 from sandtrace.tracer.loop import Kind, Loop, Stop, Tracee
 from sandtrace.tracer.watch import Watch
@@ -33,6 +32,7 @@ from sandtrace.tracer.watch import Watch
 if TYPE_CHECKING:
     from sandtrace.events import Event, Sink
     from sandtrace.policy.model import Policy
+    from sandtrace.resolve.questions import Resolved
 
 Trace = frozenset[str] | Literal["all"] | None
 _EXEC = frozenset({"execve", "execveat"})
@@ -128,79 +128,120 @@ class Supervisor:
             self.loop.resume(tracee)  # our own child, on its way to the command
             return
         self.counts["calls"] += 1
-        shown = self.trace is not None and (self.trace == "all" or call.name in self.trace)
+        shown = self.shows(call)
         if shown and self.limit is not None:
             capture_entry(call, self.limit)
-        judgement = judge.NOTHING if self.rules is None else self.decide(tracee, call, self.rules)
-        blocked = judgement.blocks and self.enforces(judgement)
-        if blocked and not act.skip(tracee, call, judgement.errno):
-            return  # it died first: nothing was enforced, and its end will be told
-        self.record(tracee, call, judgement)
+        if self.rules is not None and not self.enforce(tracee, call, self.rules):
+            return  # it died before anything could be enforced: its end will be told
         if shown:
             self.report(tracee, events.Entry(call))
-        if blocked:
-            if shown:
-                self.report(tracee, events.Exit(call))
-            if judgement.kills:
-                self.outcome.violation = True
-                self.loop.kill_all()
-        elif shown or self.follows(call):
-            tracee.call = call
+        if call.ret is None:
+            if shown or tracee.handed is not None or self.follows(call):
+                tracee.call = call
+        elif shown:
+            self.report(tracee, events.Exit(call))
         call.entry.source = None
         self.loop.resume(tracee)
 
-    def decide(self, tracee: Tracee, call: Call, rules: Rules) -> Judgement:
-        """Resolve what the call means, and ask guards and policy."""
+    def enforce(self, tracee: Tracee, call: Call, rules: Rules) -> bool:
+        """Resolve what the call means, decide, act, record. False where the task died first."""
         asker = rules.asker(tracee, self.bound)
         itself = questions.syscall_question(call, asker)
-        guard = judge.fired(call, rules.guards, rules.policy)
-        if guard is not None:
-            return judge.by_guard(itself, guard)
-        asked: list[Question] = [itself] if rules.asks_syscall(call) else []
+        resolved = questions.Resolved()
         try:
-            resolved = questions.resolve(
-                tracee, call, questions.effects(call, rules.wants), asker
-            )
-            asked += resolved.asked
+            guard = judge.fired(call, rules.guards, rules.policy)
+            if guard is not None:
+                judgement = judge.by_guard(itself, guard)
+            else:
+                chosen = questions.effects(call, rules.wants)
+                resolved = questions.resolve(tracee, call, chosen, asker)
+                asked = [itself, *resolved.asked] if rules.asks_syscall(call) else resolved.asked
+                judgement = judge.judge(rules.policy, asked, rules.look_again)
+            return self.act(tracee, call, resolved, judgement, rules)
         except Unjudgeable as why:
-            return judge.unjudgeable(itself, why.errno, why.reason)
-        return judge.judge(rules.policy, asked)
+            judgement = judge.unjudgeable(itself, why.errno, why.reason)
+            return self.act(tracee, call, questions.Resolved(), judgement, rules)
+        finally:
+            resolved.close()
+
+    def act(
+        self,
+        tracee: Tracee,
+        call: Call,
+        resolved: Resolved,
+        judgement: Judgement,
+        rules: Rules,
+    ) -> bool:
+        """Make it so, then tell: nothing is told as enforced that was not."""
+        blocked = judgement.blocks and rules.enforces(judgement)
+        if blocked:
+            if not act.skip(tracee, call, judgement.errno):
+                return False
+        elif rules.audit:
+            pass
+        elif resolved.error is not None:
+            if not act.answer(tracee, call, -resolved.error):
+                return False
+        elif resolved.asked:
+            act.carry_out(tracee, call, resolved, alone=self.loop.alone(tracee))
+        self.record(tracee, call, judgement, rules)
+        if blocked and judgement.kills:
+            self.outcome.violation = True
+            self.loop.kill_all()
+        return True
 
     def leave(self, tracee: Tracee, info: ptrace.ExitInfo) -> None:
         """A call has returned."""
         call, tracee.call = tracee.call, None
         if call is not None:
             call.ret, call.exit_time = info.result, time.time()
+            if tracee.handed is not None and not self.settle(tracee, call):
+                return
             call.exit = Snapshot(tracee.memory)
-            if self.follows(call) and call.ret == 0:
-                self.note_bound(tracee, call)
-            if self.trace is not None and (self.trace == "all" or call.name in self.trace):
+            if call.ret >= 0 and self.follows(call):
+                self.follow(tracee, call)
+            if self.shows(call):
                 if self.limit is not None:
                     capture_exit(call, self.limit)
                 self.report(tracee, events.Exit(call))
             call.exit.source = None
         self.loop.resume(tracee)
 
-    def enforces(self, judgement: Judgement) -> bool:
-        """An audit blocks only what guards block."""
-        return self.rules is not None and (not self.rules.audit or judgement.by_guard)
+    def settle(self, tracee: Tracee, call: Call) -> bool:
+        """A call on arguments of ours is over: put back what is the task's. False: not over yet."""
+        try:
+            settled = act.settle(tracee, call)
+        except ptrace.TaskGone:
+            return False
+        if settled is act.Settled.AGAIN:
+            self.loop.resume(tracee)
+            return False
+        if settled is act.Settled.ELSEWHERE and self.rules is not None:
+            itself = questions.syscall_question(call, self.rules.asker(tracee, self.bound))
+            judgement = judge.raced(itself)
+            self.outcome.violation = True
+            self.loop.kill_all()
+            self.record(tracee, call, judgement, self.rules)
+        return True
 
-    def record(self, tracee: Tracee, call: Call, judgement: Judgement) -> None:
+    def shows(self, call: Call) -> bool:
+        """Are the sinks given this call's entry and exit?"""
+        return self.trace is not None and (self.trace == "all" or call.name in self.trace)
+
+    def record(self, tracee: Tracee, call: Call, judgement: Judgement, rules: Rules) -> None:
         """Tell of each answer that is to be told."""
-        if self.rules is None or not judgement.answers:
-            return
         told = [
             (question, decision)
             for question, decision in judgement.answers
-            if decision.verdict != "allow" or self.rules.record_all
+            if decision.verdict != "allow" or rules.record_all
         ]
         if not told:
             return
-        call.note = judgement.note(enforced=self.enforces(judgement))
+        call.note = judgement.note(enforced=rules.enforces(judgement))
         capture_entry(call, self.limit or 33)
         process = process_of(tracee)
         for question, decision in told:
-            enforced = decision.verdict in ("allow", "log") or self.enforces(judgement)
+            enforced = decision.verdict in ("allow", "log") or rules.enforces(judgement)
             self.counts["decisions"] += 1
             self.report(
                 tracee,
@@ -217,24 +258,27 @@ class Supervisor:
     # --- what is followed to the exit --------------------------------------------------------------
 
     def follows(self, call: Call) -> bool:
-        """Must the exit be seen, whether shown or not? (``self``: what the sandbox has bound.)"""
-        return (
-            self.rules is not None and self.rules.uses_self and call.name in ("bind", "listen")
-        )
+        """Must the exit be seen, whether shown or not?"""
+        return self.rules is not None and call.name in self.rules.followed
 
-    def note_bound(self, tracee: Tracee, call: Call) -> None:
-        """An address now belongs to the sandbox."""
-        with contextlib.suppress(Unjudgeable):
-            bound = addresses.of_bound_socket(tracee, call.args[0] & 0xFFFF_FFFF)
-            if bound is not None and bound not in self.bound:
-                self.bound += (bound,)
+    def follow(self, tracee: Tracee, call: Call) -> None:
+        """A call has succeeded that changes what later ones mean."""
+        if call.name in ("bind", "listen"):  # ``self``: what the sandbox has bound
+            with contextlib.suppress(Unjudgeable):
+                bound = addresses.of_bound_socket(tracee, call.args[0] & 0xFFFF_FFFF)
+                if bound is not None and bound not in self.bound:
+                    self.bound += (bound,)
+        elif call.name in ("chroot", "pivot_root", "setns") and self.rules is not None:
+            self.rules.chrooted = True
+        elif call.name in ("seccomp", "prctl"):
+            tracee.filters = True
 
     # --- stops that are no calls -------------------------------------------------------------------
 
     def new_task(self, tracee: Tracee, value: tuple[Tracee, str]) -> None:
         """A task has made another one, which inherits who it is."""
         child, kind = value
-        child.exe, child.script, child.sections = tracee.exe, tracee.script, tracee.sections
+        child.inherit(tracee, kind)
         self.counts["tasks"] += 1
         self.report(
             tracee, events.Attached(child.tid, child.pid, child.parent, kind, time.time())
@@ -255,6 +299,7 @@ class Supervisor:
                 tracee.call.tid = tracee.tid  # the execve returns under the leader's id
         tracee.launching = False
         self.started = True
+        tracee.shares = False
         tracee.exe = tracee.link("exe")
         self.report(
             tracee,
@@ -262,7 +307,18 @@ class Supervisor:
                 tracee.tid, former, process_of(tracee), command_line(tracee.pid), time.time()
             ),
         )
-        self.loop.resume(tracee)
+        if self.rules is None or not self.rules.hands_over or tracee.filters:
+            self.loop.resume(tracee)
+            return
+        try:
+            tracee.region = arguments.lay(tracee)
+        except arguments.Died as death:
+            self.loop.forget(tracee)
+            self.ended(tracee, death.status)
+        except ptrace.TaskGone:
+            return
+        else:
+            self.leave(tracee, ptrace.ExitInfo(0, is_error=False))
 
     def signalled(self, tracee: Tracee, number: int) -> None:
         """A signal is about to be delivered: deliver exactly that one."""
@@ -286,6 +342,8 @@ class Supervisor:
         """A task is gone."""
         if tracee.tid == self.child.pid:
             self.outcome.command_status = status
+        if tracee.handed is not None:
+            handover.release(tracee.handed)
         if tracee.launching:
             return
         self.report(

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import platform
 import struct
+from collections.abc import Iterator
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _syscall = _libc.syscall
@@ -151,11 +153,23 @@ def drop_capabilities(names: frozenset[str]) -> None:
     except OSError:  # before Linux 4.3 there is no ambient set
         pass
     effective, permitted, inheritable = (value & ~mask for value in capabilities())
+    set_capabilities(effective, permitted, inheritable)
+
+
+def set_capabilities(effective: int, permitted: int, inheritable: int) -> None:
+    """Set this thread's sets, as masks."""
     parts = [
         (value >> shift) & 0xFFFF_FFFF
         for shift in (0, 32)
         for value in (effective, permitted, inheritable)
     ]
-    header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), 8)
-    data = ctypes.create_string_buffer(struct.pack("=6I", *parts), 24)
-    syscall(_CAPSET[platform.machine()], ctypes.addressof(header), ctypes.addressof(data))
+    header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
+    with buffer(header) as header_at, buffer(struct.pack("=6I", *parts)) as data_at:
+        syscall(_CAPSET[platform.machine()], header_at, data_at)
+
+
+@contextlib.contextmanager
+def buffer(data: bytes) -> Iterator[int]:
+    """The address of a copy of ``data`` that the kernel may read and write while inside."""
+    memory = ctypes.create_string_buffer(data, max(len(data), 1))
+    yield ctypes.addressof(memory)

@@ -40,7 +40,8 @@ def path(task: Task, call: Call, address: int, subject: PathArg) -> bytes | None
         subject.follow in ("unless_nofollow", "if_follow") and flags & AT_EMPTY_PATH
     )
     if address == 0:
-        if may_be_empty:  # NULL is "" in statx and newfstatat since Linux 6.11
+        # NULL is "" in statx and newfstatat since Linux 6.11; utimensat(2): it is the descriptor.
+        if may_be_empty or call.name in ("utimensat", "futimesat"):
             return None
         raise PathError(errno.EFAULT)
     raw = cstring(task, call, address)

@@ -47,7 +47,7 @@ class Found:
     ``path`` is the canonical text. ``fd`` is an O_PATH descriptor of ours on the object, None where
     it does not exist; ``status`` its lstat. ``parent`` and ``name`` are the directory (ours, O_PATH)
     and the last component as bytes, with its trailing slashes, where the walk ended at a name.
-    ``magic``: reached through a magic link, so that no canonical path leads there.
+    ``link``: the magic link it was reached through (no canonical path may lead there), else None.
     """
 
     path: str
@@ -55,7 +55,7 @@ class Found:
     status: os.stat_result | None = None
     parent: int | None = None
     name: bytes = b""
-    magic: bool = False
+    link: bytes | None = None
 
     @property
     def identity(self) -> tuple[int, int] | None:
@@ -173,10 +173,10 @@ class Walk:
         """Component by component, from the left; symlinks are put in their place."""
         here = base
         rest = _components(path)
-        magic = False
+        link: bytes | None = None
         while True:
             if not rest:
-                return self._arrived(here, magic=magic)
+                return self._arrived(here, link)
             name, *rest = rest
             last = not any(part.strip(b"/") for part in rest) and not rest
             bare = name.rstrip(b"/")
@@ -185,7 +185,7 @@ class Walk:
                 if last and parent:
                     return self._named(here, name)
                 here = self._dot(here, bare)
-                magic = False
+                link = None
                 continue
             if last and parent:
                 return self._named(here, name)
@@ -197,14 +197,14 @@ class Walk:
                 raise PathError(error.errno or errno.EIO) from None
             status = os.fstat(fd)
             if stat.S_ISLNK(status.st_mode) and (not last or follow or must_be_dir):
-                here, rest, magic = self._follow(here, bare, fd, status, rest, slash=name != bare)
+                here, rest, link = self._follow(here, bare, fd, status, rest, slash=name != bare)
                 continue
             if must_be_dir and not stat.S_ISDIR(status.st_mode):
                 raise PathError(errno.ENOTDIR)
             if last:
-                return self._arrived(fd, magic=False)
+                return self._arrived(fd, None)
             here = fd
-            magic = False
+            link = None
 
     def _dot(self, here: int, name: bytes) -> int:
         if name == b"..":
@@ -226,7 +226,7 @@ class Walk:
         status: os.stat_result,
         rest: list[bytes],
         slash: bool,  # noqa: FBT001
-    ) -> tuple[int, list[bytes], bool]:
+    ) -> tuple[int, list[bytes], bytes | None]:
         """Past a symlink: where the walk goes on, with which components."""
         self._links += 1
         if self._links > _MAX_LINKS:
@@ -239,7 +239,7 @@ class Walk:
                     jumped = self._keep(os.open(name, _O_PATH, dir_fd=here))
                 except OSError as error:
                     raise PathError(error.errno or errno.EIO) from None
-                return jumped, ([b"."] if slash else []) + rest, True
+                return jumped, ([b"."] if slash else []) + rest, text_of(here) + b"/" + name
         else:
             target = os.readlink(b"", dir_fd=fd) if not name else os.readlink(name, dir_fd=here)
         if not target:
@@ -249,8 +249,8 @@ class Walk:
             parts[-1] += b"/"
         if target[:1] == b"/":
             root = os.dup(self.root) if self.root is not None else os.open("/", _O_PATH)
-            return self._keep(root), parts + rest, False
-        return here, parts + rest, False
+            return self._keep(root), parts + rest, None
+        return here, parts + rest, None
 
     def _proc_target(self, here: int, name: bytes) -> bytes | None:
         """What a symlink of procfs says to the task; None for a magic link."""
@@ -309,10 +309,10 @@ class Walk:
             self._release(fd)
         return Found(path, fd, os.fstat(fd) if fd is not None else None, here, name or b".")
 
-    def _arrived(self, fd: int, *, magic: bool) -> Found:
+    def _arrived(self, fd: int, link: bytes | None) -> Found:
         status = os.fstat(fd)
         self._release(fd)
-        return Found(canonical(fd, status), fd, status, magic=magic)
+        return Found(canonical(fd, status), fd, status, link=link)
 
     def _keep(self, fd: int) -> int:
         self._opened.append(fd)
@@ -372,7 +372,7 @@ def of_descriptor(task: Task, fd: int) -> Found:
             raise PathError(errno.EBADF) from None
         raise Unjudgeable("EPERM", f"a descriptor can't be looked at: {error.strerror}") from error
     status = os.fstat(ours)
-    return Found(canonical(ours, status), ours, status, magic=True)
+    return Found(canonical(ours, status), ours, status)
 
 
 def of_socket(task: Task, raw: bytes, *, bind: bool) -> str:

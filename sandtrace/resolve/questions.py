@@ -108,6 +108,8 @@ class _Resolver:
         try:
             for effect in chosen:
                 self._effect(effect)
+            if self.result.found:
+                self._complete()
         except PathError as error:
             self.result.close()
             return Resolved(error=error.code)
@@ -137,6 +139,13 @@ class _Resolver:
             self._mapped(op, subject)
         elif isinstance(subject, UnjudgedArg):
             raise Unjudgeable("EPERM", "nobody can tell which object is meant")
+
+    def _complete(self) -> None:
+        """Where one path is judged the others are handed over with it (rename's new name)."""
+        for effect in self.call.row.ops if self.call.row is not None else ():
+            subject = effect.subject
+            if isinstance(subject, PathArg) and subject.path not in self.result.found:
+                self._find(subject)
 
     def _path(self, op: Operation, subject: PathArg) -> None:
         found = self._find(subject)

@@ -1,27 +1,278 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Make a decision so: skip the call with an errno. Why is not known here."""
+"""Make a decision so. Why it was taken is not known here.
+
+A blocked call is skipped with an errno, in one stop. An allowed one is carried out so that nothing
+can change between the judgement and the kernel's reading: done by the tracer on the object that it
+judged (`perform`), or by the task on arguments that only the tracer can write (`handover`).
+"""
 
 from __future__ import annotations
 
+import os
+import stat
+import struct
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from sandtrace.kernel import arch
 from sandtrace.kernel.ptrace import TaskGone
+from sandtrace.operations import MovedArg, PathArg
+from sandtrace.resolve import Unjudgeable, arguments, messages
+from sandtrace.syscalls import table
+from sandtrace.tracer import handover, perform
+from sandtrace.tracer.handover import Pieces
 
 if TYPE_CHECKING:
     from sandtrace.call import Call
-    from sandtrace.kernel.task import Task
+    from sandtrace.resolve.paths import Found
+    from sandtrace.resolve.questions import Resolved
+    from sandtrace.tracer.handover import Handed
+    from sandtrace.tracer.loop import Tracee
+
+_OPENS = frozenset({"open", "openat", "openat2", "creat"})
+_SENDS = frozenset({"connect", "bind", "sendto", "sendmsg", "sendmmsg"})
+_EXECS = frozenset({"execve", "execveat"})
+_RESOLVE_SAFELY = 0x04 | 0x02  # RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
+_ELOOP = 40
+PATH_MAX = 4096
+_AT_FDCWD = -100
+_HOW_SIZE = 24  # sizeof(struct open_how)
+_S_IALLUGO = 0o7777
+_TMPFILE = 0o20000000  # __O_TMPFILE
+# VALID_OPEN_FLAGS and O_PATH_FLAGS, include/linux/fcntl.h and fs/open.c: open drops other bits
+_VALID = 0o37777703
+_WITH_PATH = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def skip(task: Task, call: Call, errno_name: str) -> bool:
+class Deed(Enum):
+    """What has become of an allowed call."""
+
+    RUN = auto()  # the task does it on its own arguments
+    HANDED = auto()  # the task does it on ours; its exit must be seen
+    DONE = auto()  # it has been done, ``call.ret`` is the result
+
+
+def skip(task: Tracee, call: Call, errno_name: str) -> bool:
     """The stopped call does not happen and its caller sees the errno, all in this one stop.
 
     False where the task died first: then nothing was enforced, and nothing may say so.
     """
-    code = arch.errno_number(errno_name)
+    return answer(task, call, -arch.errno_number(errno_name))
+
+
+def answer(task: Tracee, call: Call, result: int) -> bool:
+    """The stopped call does not happen and returns ``result``. False where the task died first."""
     try:
-        arch.skip_call(task.tid, arch.BY_NAME[call.arch], -code)
+        arch.skip_call(task.tid, arch.BY_NAME[call.arch], result)
     except TaskGone:
         return False
-    call.ret = -code
+    call.ret = result
     return True
+
+
+def carry_out(tracee: Tracee, call: Call, resolved: Resolved, *, alone: bool) -> Deed:
+    """An allowed call of which something was judged. Unjudgeable where it can't be made safe.
+
+    ``alone``: nobody else can change the task's memory and descriptors.
+    """
+    if resolved.found and perform.performs(call.name):
+        result = perform.perform(tracee, call, resolved)
+        if result is not None:
+            return Deed.DONE if answer(tracee, call, result) else Deed.RUN
+    try:
+        handed = _hand(tracee, call, resolved)
+    except TaskGone:
+        return Deed.RUN
+    if handed is None:
+        return Deed.RUN
+    if handed is _IMPOSSIBLE:
+        if alone:
+            return Deed.RUN
+        raise Unjudgeable("EPERM", "its memory is shared and no page for the arguments is there")
+    tracee.handed = handed
+    return Deed.HANDED
+
+
+_IMPOSSIBLE: Handed = handover.Handed(arch.Registers(0, []), ())
+
+
+def _hand(tracee: Tracee, call: Call, resolved: Resolved) -> Handed | None:
+    """Arguments handed over; None where there is nothing to hand, _IMPOSSIBLE where it can't be."""
+    if call.row is None:
+        return None
+    if call.name in _OPENS and "path" in resolved.found:
+        return _open(tracee, call, resolved.found["path"])
+    if call.name in _SENDS:
+        return _send(tracee, call)
+    pieces = Pieces()
+    for effect in call.row.ops:
+        subject = effect.subject
+        path = subject.path if isinstance(subject, MovedArg) else subject
+        if not isinstance(path, PathArg) or path.path not in resolved.found:
+            continue
+        position = call.row.arg(path.path).position
+        if position not in pieces.arguments and call.args[position]:
+            pieces.add(_path(tracee, call, path.path, resolved), position)
+    if not pieces.data:
+        return None
+    return handover.hand_over(tracee, call, pieces) or _IMPOSSIBLE
+
+
+def _path(tracee: Tracee, call: Call, name: str, resolved: Resolved) -> bytes:
+    """The path to hand over, with its NUL.
+
+    execve gets the very bytes that were judged: a script is told its own name by them. All others
+    get the canonical path.
+    """
+    assert call.row is not None  # noqa: S101
+    if call.name in _EXECS:
+        return arguments.cstring(tracee, call, call.row.value(name, call.args)) + b"\0"
+    return _canonical(tracee, resolved.found[name]) + b"\0"
+
+
+def _canonical(tracee: Tracee, found: Found) -> bytes:
+    """The object's path from the task's root."""
+    path = os.fsencode(found.path)
+    if found.parent is not None:  # trailing slashes of a name mean something
+        path = os.path.join(os.path.dirname(path), found.name)
+    if not path.startswith(b"/"):
+        if found.link is None:
+            raise Unjudgeable("EPERM", "no path leads to the object")
+        path = found.link
+    root = os.fsencode(tracee.link("root") or "/")
+    if root != b"/":
+        if path != root and not path.startswith(root + b"/"):
+            raise Unjudgeable("EPERM", "the object lies outside the task's root")
+        path = path[len(root) :] or b"/"
+    if len(path) >= PATH_MAX:
+        raise Unjudgeable("ENAMETOOLONG", "the canonical path is too long to be handed over")
+    return path
+
+
+def _open(tracee: Tracee, call: Call, found: Found) -> Handed:
+    """Any open becomes openat2 of the canonical path that may follow no symlink."""
+    assert call.row is not None  # noqa: S101
+    flags = arguments.open_flags(call)
+    if call.name == "openat2":
+        _, mode, resolve = arguments.open_how(call)
+        # BENEATH, IN_ROOT and NO_XDEV were in force at our walk, and a path from / can't have them.
+        resolve &= ~(0x08 | 0x10 | 0x01)
+    else:
+        # As build_open_how and open(2) have it; openat2 would refuse these (fs/open.c).
+        resolve = 0
+        flags &= _WITH_PATH if flags & os.O_PATH else _VALID
+        creates = flags & (os.O_CREAT | _TMPFILE)
+        mode = call.row.value("mode", call.args) & _S_IALLUGO if creates else 0
+    expected = None
+    truncate = False
+    path = _canonical(tracee, found)
+    if found.link is not None and not _leads_to(found):
+        # Only the magic link leads there: the kernel may follow it, and we look where it went.
+        path, expected = found.link, found.identity
+        truncate = bool(flags & os.O_TRUNC) and stat.S_ISREG(_mode(found))
+        flags &= ~os.O_TRUNC
+    else:
+        resolve |= _RESOLVE_SAFELY
+    pieces = Pieces()
+    if tracee.filters:
+        # Its own filter would see another number: the same call, on the copied path.
+        pieces.add(path + b"\0", call.row.arg("path").position)
+        handed = handover.hand_over(tracee, call, pieces)
+        expected = expected or found.identity
+    else:
+        pieces.add(path + b"\0", 1)
+        pieces.add(struct.pack("=3Q", flags, mode, resolve), 2)
+        handed = handover.hand_over(
+            tracee, call, pieces, {0: _AT_FDCWD, 3: _HOW_SIZE}, handover.OPENAT2
+        )
+    if handed is None:
+        return _IMPOSSIBLE
+    handed.expected, handed.truncate = expected, truncate
+    ends_in_symlink = flags & os.O_NOFOLLOW and stat.S_ISLNK(_mode(found))
+    if resolve & _RESOLVE_SAFELY and not ends_in_symlink:
+        handed.again_on = _ELOOP
+    return handed
+
+
+def _leads_to(found: Found) -> bool:
+    """Does the canonical path lead to the object (which was reached by a magic link)?"""
+    if not found.path.startswith("/") or found.status is None:
+        return False
+    try:
+        return os.path.samestat(os.lstat(found.path), found.status)
+    except OSError:
+        return False
+
+
+def _mode(found: Found) -> int:
+    return found.status.st_mode if found.status is not None else 0
+
+
+def _send(tracee: Tracee, call: Call) -> Handed | None:
+    """The address, or the message header with its address; sendmmsg sends its first message."""
+    assert call.row is not None  # noqa: S101
+    pieces = Pieces()
+    if call.name in ("sendmsg", "sendmmsg"):
+        name = "msg" if call.name == "sendmsg" else "vec"
+        message = call.row.value(_argument(call, name), call.args)
+        header = messages.header(call, message)
+        if header is None:
+            return None
+        inside = pieces.add(header.data, 1)
+        if header.name is not None:
+            pieces.links.append((inside, 0, pieces.add(header.name)))
+        if call.name == "sendmsg":
+            return handover.hand_over(tracee, call, pieces) or _IMPOSSIBLE
+        if tracee.filters:
+            raise Unjudgeable("EPERM", "a task with its own filter can't be made to send singly")
+        number = call.row.numbers and table.by_name("sendmsg", call.arch)
+        flags = call.row.value("flags", call.args)
+        handed = handover.hand_over(
+            tracee, call, pieces, {2: flags}, number.nr if number else None
+        )
+        if handed is not None:
+            handed.counts = message + header.length_at
+        return handed or _IMPOSSIBLE
+    address, length = messages.address(call)
+    if address is None:
+        return None
+    pieces.add(call.entry.read(address, length), call.row.arg("addr").position)
+    return handover.hand_over(tracee, call, pieces) or _IMPOSSIBLE
+
+
+def _argument(call: Call, wanted: str) -> str:
+    assert call.row is not None  # noqa: S101
+    for effect in call.row.ops:
+        name = getattr(effect.subject, wanted, None)
+        if isinstance(name, str):
+            return name
+    raise KeyError(wanted)
+
+
+class Settled(Enum):
+    """How a handed call came out."""
+
+    AS_JUDGED = auto()
+    AGAIN = auto()  # the tree was changed on the way: the task makes the call once more
+    ELSEWHERE = auto()  # it reached what was not judged
+
+
+def settle(tracee: Tracee, call: Call) -> Settled:
+    """At the exit of a handed call: put back, verify."""
+    handed, tracee.handed = tracee.handed, None
+    assert handed is not None and call.ret is not None  # noqa: S101, PT018
+    if handed.again_on is not None and call.ret == -handed.again_on:
+        handover.again(tracee, call, handed)
+        return Settled.AGAIN
+    handover.put_back(tracee, handed)
+    if handed.counts is not None and call.ret >= 0:
+        # What sendmmsg would have said of one message: its length there, and 1.
+        tracee.memory.write(handed.counts, call.ret.to_bytes(4, "little"))
+        call.ret = 1
+        arch.set_register(tracee.tid, arch.BY_NAME[call.arch].result, 1)
+    if handed.expected is not None and call.ret >= 0:
+        if handover.opened_identity(tracee, call.ret) != handed.expected:
+            return Settled.ELSEWHERE
+        if handed.truncate:
+            os.truncate(f"/proc/{tracee.tid}/fd/{call.ret}", 0)
+    return Settled.AS_JUDGED

@@ -30,6 +30,8 @@ from sandtrace.kernel.task import AddressSpace, Task, is_thread_of, status_field
 
 if TYPE_CHECKING:
     from sandtrace.call import Call
+    from sandtrace.tracer.arguments import Region
+    from sandtrace.tracer.handover import Handed
 
 _WALL = 0x40000000
 _SYSCALL_STOP = signal.SIGTRAP | 0x80
@@ -52,7 +54,10 @@ OPTIONS = (
 class Tracee(Task):
     """A task under the loop. ``call`` is the one it is in, while its exit is still wanted."""
 
-    __slots__ = ("call", "exe", "launching", "parent", "script", "sections", "started")
+    __slots__ = (
+        "call", "exe", "filters", "handed", "launching", "parent", "region", "script", "sections",
+        "shares", "started",
+    )  # fmt: skip
 
     def __init__(self, tid: int, pid: int, memory: AddressSpace | None = None) -> None:
         """Not yet seen to stop."""
@@ -64,6 +69,20 @@ class Tracee(Task):
         self.launching = False
         self.started = False
         self.sections: tuple[int, ...] = ()
+        self.region: Region | None = None  # pages in its memory that only we can write
+        self.handed: Handed | None = None  # what its call in flight was changed to
+        self.filters = False  # it, or an ancestor, has installed a seccomp filter of its own
+        self.shares = False  # its memory is, or may be, that of another process (CLONE_VM)
+
+    def inherit(self, maker: Tracee, kind: str) -> None:
+        """A new task is what its maker is. ``kind``: fork, vfork or clone.
+
+        A vfork child shares its parent's memory until it executes; a clone that is no thread may.
+        """
+        self.exe, self.script, self.sections = maker.exe, maker.script, maker.sections
+        self.region, self.filters = maker.region, maker.filters
+        if kind != "fork" and self.pid != maker.pid:
+            self.shares = maker.shares = True
 
 
 class Kind(Enum):
@@ -131,6 +150,16 @@ class Loop:
         self.killing = True
         for pid in {tracee.pid for tracee in list(self.tracees.values())} | set(self._parked):
             _kill(pid)
+
+    def forget(self, tracee: Tracee) -> None:
+        """The task's end was seen elsewhere."""
+        self.tracees.pop(tracee.tid, None)
+
+    def alone(self, tracee: Tracee) -> bool:
+        """No other task can write the task's memory or change its descriptors and cwd."""
+        return not tracee.shares and not any(
+            other.pid == tracee.pid and other is not tracee for other in self.tracees.values()
+        )
 
     def _classify(self, tid: int, status: int) -> Iterator[Stop]:
         tracee = self.tracees.get(tid)
