@@ -20,6 +20,7 @@ _INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (``sys.argv[1:]`` unless given); give its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _occupy_closed_descriptors()
     try:
         status = _dispatch(words)
     except SandtraceError as error:
@@ -31,6 +32,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # the last resort: a bug never looks like a mistake
         return _bug(error)
     return status if _flushed() else _closed_pipe()
+
+
+def _occupy_closed_descriptors() -> None:
+    """Keep our own files out of standard descriptors that the caller closed.
+
+    What is opened here closes at exec, so the command finds them closed as the caller left them.
+    """
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)  # takes the lowest free descriptor
 
 
 def _dispatch(words: list[str]) -> int:

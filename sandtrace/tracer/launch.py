@@ -75,6 +75,9 @@ class Child:
         self._report, report_write = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
+            # Its own copies would keep it from seeing that the tracer is gone.
+            os.close(self._go)
+            os.close(self._report)
             _child(launch, confinement, self.program, env, go_read, report_write, mask)
         os.close(go_read)
         os.close(report_write)

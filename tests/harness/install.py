@@ -74,7 +74,8 @@ def public_python() -> str | None:
     ):
         if not os.access(candidate, os.X_OK):
             continue
-        prefix = AS_NOBODY if os.geteuid() == 0 else ()
+        # By a shell in between: setpriv itself still has root's capabilities when it executes.
+        prefix = (*AS_NOBODY, "sh", "-c", 'exec "$@"', "sh") if os.geteuid() == 0 else ()
         probe = subprocess.run(
             [*prefix, candidate, "-c", "import ctypes, json, sys; print(sys.version_info[:2])"],
             cwd="/",

@@ -178,7 +178,7 @@ def test_descriptors_above_two_are_closed_unless_kept(runner: Runner) -> None:
     reader, writer = os.pipe()
     try:
         for keep, status in (((), 1), (("--keep-fd", str(reader)), 0)):
-            command = ["sh", "-c", f"test -e /proc/self/fd/{reader}"]
+            command = ["sh", "-c", f"ls /proc/self/fd | grep -qx {reader}"]
             run = runner.native(
                 [runner.program, "run", "--policy", "net-off", *keep, "--", *command],
                 pass_fds=(reader, writer),
@@ -187,6 +187,13 @@ def test_descriptors_above_two_are_closed_unless_kept(runner: Runner) -> None:
     finally:
         os.close(reader)
         os.close(writer)
+
+
+def test_a_descriptor_given_by_name_is_kept(runner: Runner) -> None:
+    """What the arguments name as /dev/fd/N was handed over on purpose: ``cmd <(other)``."""
+    script = f'{runner.program} run --policy net-off -- cat "$@" < /dev/null'
+    run = runner.native(["bash", "-c", f"set -- <(echo inside); {script}"])
+    assert run.said == (0, b"inside\n"), run.stderr
 
 
 def test_strace_keeps_all_descriptors(runner: Runner) -> None:
