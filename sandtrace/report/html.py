@@ -52,8 +52,14 @@ def _hash(text: str) -> str:
 
 def _data(digest: Digest, tally: Tally) -> Iterator[str]:
     """The data block, harmless inside a script element (HTML: 4.12.1.3)."""
-    for part in json.JSONEncoder(separators=(",", ":")).iterencode(_document(digest, tally)):
-        yield part.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    # Whole values, not `iterencode`: the C encoder takes a tenth of the time of Python's.
+    opening = "{"
+    for key, value in _document(digest, tally).items():
+        part = json.dumps(value, separators=(",", ":"))
+        part = part.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+        yield f'{opening}"{key}":{part}'
+        opening = ","
+    yield "}"
 
 
 def _document(digest: Digest, tally: Tally) -> dict[str, Any]:
