@@ -10,7 +10,7 @@ from sandtrace.render.seed.specifiers import SyscallInfo, of_number, of_syscall
 from sandtrace.syscalls import table
 
 
-class SyscallNotFoundError(LookupError, OSError):
+class SyscallNotFoundError(OSError, LookupError):
     """No table has a syscall of that name or number. ``errno`` is ENOENT."""
 
     def __init__(self, message: str) -> None:

@@ -43,6 +43,10 @@ def _option_name(frame: Frame, at: int) -> str:
     return flagsets.sock_opt_name(frame.c_int(at - 1), frame.c_int(at))
 
 
+def _named(names: flagsets.FlagSet, value: int) -> str:
+    return names.parse(value) or "0x0"
+
+
 def _protection(frame: Frame, at: int) -> str:
     return flagsets.PROTECTION_FLAG_SET.parse(frame.arg(at) & _M32) or "PROT_NONE"
 
@@ -58,7 +62,7 @@ ENTRY: dict[F, Text] = {
     F.EXECVE_STRING_VECTOR: lambda f, at: structs.string_vector(f, f.arg(at)),
     F.SOCK_ADDR: lambda f, at: buffers.sockaddr(f, f.arg(at), f.arg(at + 1) & _M32),
     F.SOCK_LEN: lambda f, at: buffers.socklen_pointer(f, f.arg(at)),
-    F.SOCK_FAMILY: lambda f, at: flagsets.SOCKET_FAMILY.parse(f.arg(at) & _M32) or "0x0",
+    F.SOCK_FAMILY: lambda f, at: _named(flagsets.SOCKET_FAMILY, f.arg(at) & _M32),
     F.SOCK_TYPE: lambda f, at: flagsets.sock_type(f.arg(at) & _M32),
     F.SOCK_PROTOCOL: lambda f, at: flagsets.sock_protocol(f.c_int(at - 2), f.arg(at) & _M32),
     F.SOCK_FLAGS: lambda f, at: flagsets.sock_flags(f.arg(at) & _M32),
@@ -72,11 +76,11 @@ ENTRY: dict[F, Text] = {
     F.OPEN_FLAGS: lambda f, at: flagsets.open_flags(f.arg(at) & _M32),
     F.MODE: lambda f, at: file_mode(f.arg(at)),
     F.FUTEX_OP: lambda f, at: flagsets.futex(f.arg(at) & _M32),
-    F.PTRACE_REQUEST: lambda f, at: flagsets.PTRACE_REQUEST_SET.parse(f.arg(at)) or "0x0",
-    F.ITIMER_TYPE: lambda f, at: flagsets.ITIMER_TYPES.parse(f.arg(at) & _M32) or "0x0",
+    F.PTRACE_REQUEST: lambda f, at: _named(flagsets.PTRACE_REQUEST_SET, f.arg(at)),
+    F.ITIMER_TYPE: lambda f, at: _named(flagsets.ITIMER_TYPES, f.arg(at) & _M32),
     F.FD: lambda f, at: structs.fd(f, f.c_int(at)),
     F.SIGNAL: lambda f, at: signal_name(f.c_int(at)),
-    F.SIGNAL_MASK_ACTION: lambda f, at: flagsets.SIGNAL_MASK_ACTIONS.parse(f.arg(at) & _M32),
+    F.SIGNAL_MASK_ACTION: lambda f, at: _named(flagsets.SIGNAL_MASK_ACTIONS, f.arg(at) & _M32),
     F.SIG_SET: lambda f, at: structs.signal_set(f, f.arg(at)),
     F.SIG_ACTION: lambda f, at: structs.signal_action(f, f.arg(at)),
     F.CAP_HEADER: lambda f, at: structs.cap_header(f, f.arg(at)),
@@ -84,15 +88,13 @@ ENTRY: dict[F, Text] = {
     F.POLL_FDS: lambda f, at: structs.poll_fds(f, f.arg(at), f.arg(at + 1) & _M32, results=False),
     F.SELECT_FD_SET: lambda f, at: structs.fd_set(f, f.arg(at), f.c_int(0)),
     F.SET_SOCK_OPT_VAL: lambda f, at: buffers.sockopt(f, f.arg(at), f.arg(at + 1) & _M32),
-    F.SOCK_OPT_LEVEL: lambda f, at: flagsets.SOCK_OPT_LEVELS.parse(f.arg(at) & _M32),
+    F.SOCK_OPT_LEVEL: lambda f, at: _named(flagsets.SOCK_OPT_LEVELS, f.arg(at) & _M32),
     F.SOCK_OPT_NAME: _option_name,
-    F.EPOLL_CTL_OP: lambda f, at: flagsets.EPOLL_CTL_OPS.parse(f.arg(at) & _M32) or "0x0",
+    F.EPOLL_CTL_OP: lambda f, at: _named(flagsets.EPOLL_CTL_OPS, f.arg(at) & _M32),
     F.EPOLL_EVENT: lambda f, at: structs.epoll_event(f, f.arg(at)),
     F.MMAP_PROT: _protection,
-    F.MMAP_FLAGS: lambda f, at: flagsets.MMAP_FLAG_SET.parse(f.arg(at)) or "0x0",
-    F.CLOSE_RANGE_FLAGS: lambda f, at: (
-        flagsets.CLOSE_RANGE_FLAG_SET.parse(f.arg(at) & _M32) or "0x0"
-    ),
+    F.MMAP_FLAGS: lambda f, at: _named(flagsets.MMAP_FLAG_SET, f.arg(at)),
+    F.CLOSE_RANGE_FLAGS: lambda f, at: _named(flagsets.CLOSE_RANGE_FLAG_SET, f.arg(at) & _M32),
 }
 
 EXIT: dict[F, Text] = {

@@ -116,13 +116,13 @@ PTRACE_REQUEST_SET = _values("ptrace_cmds")
 # CLONE_NEWTIME and the exit signal share the low byte; above 32 bits are clone3's own flags.
 CLONE_FLAG_SET = FlagSet(
     flag
-    for flag in _bits("clone_flags")
+    for flag in _bits("clone_flags", "CLONE_VM CLONE_FS CLONE_FILES CLONE_SIGHAND CLONE_PIDFD")
     if isinstance(flag, BitFlag) and CSIGNAL < flag.value <= _MASK32
 )
 ITIMER_TYPES = _values("itimer_which")
 FUTEX_CMD = FlagSet(
     value
-    for value in _values("futex_ops")
+    for value in _values("futexops")
     if isinstance(value, Value) and value.value < FUTEX_PRIVATE_FLAG
 )
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from sandtrace.call import Call, Snapshot
-from sandtrace.events import Attached, Ended, Entry, Event, Exit, Signalled
+from sandtrace.events import Attached, Ended, Entry, Event, Executed, Exit, Signalled
 from sandtrace.render.seed import lines
 from sandtrace.render.seed.arguments import after, before
 from sandtrace.render.seed.frame import Frame, exact
@@ -43,6 +43,8 @@ class SeedPrinter:
             self._line(lines.signal_stop(event.tid, event.signal))
         elif isinstance(event, Attached) and event.parent and event.kind != "launch":
             self._line(lines.new_child(event.parent, event.tid))
+        elif isinstance(event, Executed):
+            self._executed(event)
         elif isinstance(event, Ended):
             self._ended(event)
 
@@ -69,6 +71,12 @@ class SeedPrinter:
             f"[pid {call.tid}]", info.name, texts, ret=ret, errno=errno, nanoseconds=max(spent, 0)
         )
         return _noted(line, call)
+
+    def _executed(self, event: Executed) -> None:
+        """A thread that is not the leader goes on under the leader's id (ptrace(2), execve)."""
+        entered = self._entered.pop(event.former_tid, None)
+        if entered is not None:
+            self._entered[event.tid] = entered
 
     def _ended(self, event: Ended) -> None:
         self._entered.pop(event.tid, None)
