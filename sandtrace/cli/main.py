@@ -121,9 +121,11 @@ def _say(text: str) -> None:
 
 
 def _flushed() -> bool:
+    if sys.stdout is None:  # closed by the caller, before we began
+        return True
     try:
         sys.stdout.flush()
-    except (BrokenPipeError, AttributeError, ValueError):
+    except (BrokenPipeError, ValueError):
         return False
     return True
 

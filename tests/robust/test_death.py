@@ -61,11 +61,11 @@ def test_a_command_that_ignores_the_signal_is_killed(runner: Runner) -> None:
 def test_sigkill_leaves_no_tracee(runner: Runner, mode: list[str]) -> None:
     """Killed outright, sandtrace takes the whole tree with it, daemons and all."""
     script = "(setsid sleep 60 &) ; sleep 60 & echo up; while :; do /bin/true; done"
-    process = started(runner, *mode, "sh", "-c", script)
-    assert len(marked(runner.mark)) >= 3
-    process.kill()
-    process.wait(timeout=10)
-    assert survivors(runner.mark) == {}
+    with started(runner, *mode, "sh", "-c", script) as process:
+        assert len(marked(runner.mark)) >= 3
+        process.kill()
+        process.wait(timeout=10)
+        assert survivors(runner.mark) == {}
 
 
 def moments(count: int) -> list[float]:

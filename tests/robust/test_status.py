@@ -191,8 +191,8 @@ def test_descriptors_above_two_are_closed_unless_kept(runner: Runner) -> None:
 
 def test_a_descriptor_given_by_name_is_kept(runner: Runner) -> None:
     """What the arguments name as /dev/fd/N was handed over on purpose: ``cmd <(other)``."""
-    script = f'{runner.program} run --policy net-off -- cat "$@" < /dev/null'
-    run = runner.native(["bash", "-c", f"set -- <(echo inside); {script}"])
+    script = f"{runner.program} run --policy net-off -- cat <(echo inside) < /dev/null"
+    run = runner.native(["bash", "-c", script])
     assert run.said == (0, b"inside\n"), run.stderr
 
 
@@ -221,7 +221,7 @@ def test_strace_keeps_all_descriptors(runner: Runner) -> None:
 def test_closed_standard_descriptors_stay_closed(runner: Runner) -> None:
     """A command started without stdin and stdout gets no file of sandtrace's in their place."""
     script = 'exec 0<&- 1>&-; exec "$@"'
-    inner = ["sh", "-c", "readlink /proc/self/fd/0 /proc/self/fd/1 >&2; exit 4"]
+    inner = ["sh", "-c", "ls /proc/self/fd >&2; exit 4"]
     native = runner.native(["sh", "-c", script, "sh", *inner])
     traced = runner.native(
         ["sh", "-c", script, "sh", runner.program, "run", "--policy", "net-off", "--", *inner]
