@@ -114,7 +114,7 @@ def _variables(reader: Reader, value: object) -> None:
     for name in tuple(reader.scope.own):
         try:
             reader.scope.lookup(name)
-        except TargetError as error:  # noqa: PERF203  each has its own place
+        except TargetError as error:
             reader.problem(("vars", name), error.message, error.hint)
 
 

@@ -23,7 +23,7 @@ from sandtrace.operations import (
 from sandtrace.policy.entries import Default, Entry, Pattern, Section, runs_one_of
 from sandtrace.policy.index import Index, could_be, index_of, matches
 from sandtrace.policy.names import Names
-from sandtrace.policy.paths import Specificity
+from sandtrace.policy.paths import PathPattern, Specificity
 
 _TRACER = Decision("deny", "EPERM", Rule("guard:tracer", "built-in", None, None, "tracer"))
 _NAMELESS = ("pipe:", "socket:", "memfd:", "deleted:")
@@ -75,6 +75,7 @@ class Table:
         self.default = defaults[0]
         self.section_defaults = tuple(defaults[1:])
         self.outside = outside
+        self.overruled: tuple[Default, ...] = ()  # stated, and weaker than the one that counts
         self.identities: dict[tuple[int, int], tuple[Entry, ...]] = {}
         self._names = names
         self._sections = sections
@@ -88,6 +89,11 @@ class Table:
         built_in = () if self.outside is None else (self.outside,)
         return (self.default, *built_in, *self.section_defaults)
 
+    @property
+    def parts(self) -> tuple[Entry | Default, ...]:
+        """Everything that may decide."""
+        return (*self.entries, *self.defaults)
+
     def denies(self) -> bool:
         """An entry or a default may deny or kill."""
         return any(STRICTNESS[action] >= STRICTNESS["deny"] for action in self._actions())
@@ -97,7 +103,7 @@ class Table:
         return all(action == "allow" for action in self._actions())
 
     def _actions(self) -> set[Verdict]:
-        return {one.action for one in self.entries} | {one.action for one in self.defaults}
+        return {one.action for one in self.parts}
 
     def silent_default(self, target: str) -> bool:
         """No default, not even of a section, does more than allow with this target."""
@@ -107,11 +113,32 @@ class Table:
 
     # --- what comes out ------------------------------------------------------------------------
 
-    def find(self, question: Question) -> Iterator[tuple[Pattern | None, Entry, bool]]:
-        """All entries whose target matches, whether they apply or not."""
+    @property
+    def index(self) -> Index:
+        """The entries by what they match, made when first asked for."""
         if self._index is None:
             self._index = index_of(self.op, self.entries, self._names)
-        yield from self._index.find(question)
+        return self._index
+
+    def beneath(self, old: str, new: str | None) -> Match | None:
+        """The entry that denies something beneath a directory, and would not under its new name.
+
+        Programs that an entry spares do not count: what is moved is open to others too.
+        """
+        names = [name for name in old.split("/") if name]
+        others = None if new is None else [name for name in new.split("/") if name]
+        best: Match | None = None
+        for pattern, entry in self.index.beneath(names, others):
+            if STRICTNESS[entry.action] < STRICTNESS["deny"] or _spared(entry, old):
+                continue
+            match = Match(entry, pattern, None, holds=True)
+            if best is None or match.rank < best.rank:
+                best = match
+        return best
+
+    def find(self, question: Question) -> Iterator[tuple[Pattern | None, Entry, bool]]:
+        """All entries whose target matches, whether they apply or not."""
+        yield from self.index.find(question)
         if question.identity is not None and question.identity in self.identities:
             for entry in self.identities[question.identity]:
                 yield None, entry, True
@@ -179,6 +206,14 @@ class Table:
 
     def _whole(self, target: str) -> Default:
         return self.outside if self.outside is not None and target == "outside" else self.default
+
+
+def _spared(entry: Entry, directory: str) -> bool:
+    """The whole directory is an exception of the entry."""
+    return any(
+        isinstance(pattern, PathPattern) and pattern.matches(directory, is_dir=True)
+        for pattern in entry.exceptions
+    )
 
 
 def decide(tables: dict[Operation, Table], question: Question, unsaid: Default) -> Decision:

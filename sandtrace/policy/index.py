@@ -28,6 +28,9 @@ class Index(Protocol):
     def find(self, question: Question) -> Iterator[Found]:
         """The entries whose target matches; one may come more than once."""
 
+    def beneath(self, old: list[str], new: list[str] | None) -> Iterator[tuple[Pattern, Entry]]:
+        """Path entries that may match beneath one directory and not beneath another."""
+
 
 def index_of(op: Operation, entries: Sequence[Entry], names: Names) -> Index:
     """The index for the entries of one table."""
@@ -51,6 +54,9 @@ class _Paths:
     def find(self, question: Question) -> Iterator[Found]:
         return self._index.find(question.target, is_dir=question.is_dir)
 
+    def beneath(self, old: list[str], new: list[str] | None) -> Iterator[tuple[Pattern, Entry]]:
+        return self._index.beneath(old, new)
+
 
 class _Words:
     def __init__(self, entries: Sequence[Entry]) -> None:
@@ -62,6 +68,10 @@ class _Words:
     def find(self, question: Question) -> Iterator[Found]:
         for pattern, entry in self._words.get(question.target, ()):
             yield pattern, entry, True
+
+    def beneath(self, old: list[str], new: list[str] | None) -> Iterator[tuple[Pattern, Entry]]:
+        del old, new
+        return iter(())
 
 
 class _Syscalls:
@@ -77,6 +87,10 @@ class _Syscalls:
         for pattern, entry in self._names.get(question.target, ()):
             if pattern.matches(question.target, question.args):
                 yield pattern, entry, True
+
+    def beneath(self, old: list[str], new: list[str] | None) -> Iterator[tuple[Pattern, Entry]]:
+        del old, new
+        return iter(())
 
 
 class _Ports:
@@ -141,6 +155,9 @@ class _Addresses:
         if "self" in self._words and is_bound(target, question.bound, connect=self._connect):
             for pattern, entry in self._words["self"]:
                 yield pattern, entry, True
+
+    def beneath(self, old: list[str], new: list[str] | None) -> Iterator[tuple[Pattern, Entry]]:
+        return self._unix.beneath(old, new)
 
     def _find_unix(self, target: str) -> Iterator[Found]:
         rest = target[5:]

@@ -47,10 +47,11 @@ def load(
     PolicyError with all that is wrong.
     """
     if surroundings is None:
-        surroundings = Surroundings(
-            os.path.abspath(cwd) if cwd is not None else os.getcwd(),
-            os.environ if environ is None else environ,
-        )
+        surroundings = Surroundings.here()
+        if cwd is not None:
+            surroundings.cwd = os.path.abspath(cwd)
+        if environ is not None:
+            surroundings.environ = environ
     loading = _Loading(surroundings)
     for name in names:
         loading.named(name)

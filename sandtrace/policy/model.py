@@ -111,7 +111,9 @@ class Policy:
         if op in PROCESS_OPERATIONS and not ordered:
             outside = Default(op, "deny", ("built-in", None))
         rows = [entry for entry in entries if entry.op == op]
-        return Table(op, rows, [whole, *others], self.names, self.sections, outside)
+        table = Table(op, rows, [whole, *others], self.names, self.sections, outside)
+        table.overruled = tuple(one for one in ordered if one.action != whole.action)
+        return table
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -149,6 +151,17 @@ class Policy:
                 self._answers.clear()
             answer = self._answers[key] = decide(self.tables, question, self._unsaid[question.op])
         return answer
+
+    def denied_beneath(self, path: str, new: str | None = None) -> Decision | None:
+        """What refuses that a directory is moved to ``new``, mounted over or chrooted into (None).
+
+        That is an entry that could deny something beneath it now but not beneath its new name;
+        the strictest of them, with its errno. None: nothing refuses.
+        """
+        found = [
+            match for op in OPERATIONS if (match := self.tables[op].beneath(path, new)) is not None
+        ]
+        return min(found, key=lambda match: match.rank).entry.decision() if found else None
 
     def sections_at_exec(
         self, current: Sequence[int], exe: str | None, script: str | None = None

@@ -10,7 +10,7 @@ walk goes back, so its time is bounded by the length of the path times the patte
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,19 +111,6 @@ def reach(parts: tuple[Part, ...], names: list[str]) -> int | None:
         if not states:
             return None
     return None
-
-
-def states_after(parts: tuple[Part, ...], names: list[str]) -> set[int]:
-    """The places in ``parts`` where a path that begins with ``names`` may go on."""
-    states = _closure({0}, parts)
-    for name in names:
-        after = {state for state in states if state == len(parts) or parts[state] is None}
-        for state in states - {len(parts)}:
-            part = parts[state]
-            if part is not None and (part == name if isinstance(part, str) else part.matches(name)):
-                after.add(state + 1)
-        states = _closure(after, parts)
-    return states
 
 
 def _closure(states: set[int], parts: tuple[Part, ...]) -> set[int]:
@@ -287,6 +274,12 @@ class _Node:
             shape.setdefault((part.prefix, part.suffix), []).append((part, node))
         return node
 
+    def children(self) -> Iterator[_Node]:
+        yield from self.literal.values()
+        yield from self.globs.values()
+        if self.stars is not None:
+            yield self.stars
+
     def after(self, name: str) -> Iterator[_Node]:
         if self.loop:
             yield self
@@ -331,6 +324,48 @@ class PathIndex:
         root = self._roots.get(scheme)
         if root is not None:
             yield from _walk(root, names, is_dir=is_dir)
+
+    def beneath(self, old: list[str], new: list[str] | None) -> Iterator[tuple[PathPattern, Any]]:
+        """What may match beneath the directory ``old`` and would not beneath ``new``.
+
+        ``new`` None: nothing is known of the new name. A pattern that goes on alike from both
+        names, as one that begins with ``**`` does, is not among them.
+        """
+        root = self._roots.get("")
+        if root is None:
+            return
+        states, matched = _states(root, old)
+        others, safe = ([], set()) if new is None else _states(root, new)
+        known = {id(node) for node in others}
+        waiting = [node for node in states if id(node) not in known]
+        seen = {id(node) for node in waiting}
+        done = {id(value) for value in safe_values(safe)}
+        for node in matched:
+            yield from (one for one in node.here if id(one[1]) not in done)
+        while waiting:
+            node = waiting.pop()
+            yield from (one for one in node.here if id(one[1]) not in done)
+            for child in node.children():
+                if id(child) not in seen:
+                    seen.add(id(child))
+                    waiting.append(child)
+
+
+def safe_values(nodes: Iterable[_Node]) -> Iterator[Any]:
+    """All that the nodes hold."""
+    for node in nodes:
+        for _, value in node.here:
+            yield value
+
+
+def _states(root: _Node, names: list[str]) -> tuple[list[_Node], set[_Node]]:
+    """The nodes in play after ``names``, and those with entries that were passed on the way."""
+    states = _spread([root])
+    matched = {node for node in states if node.here}
+    for name in names:
+        states = _spread([after for node in states for after in node.after(name)])
+        matched |= {node for node in states if node.here}
+    return states, matched
 
 
 def _walk(

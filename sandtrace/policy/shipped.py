@@ -32,6 +32,11 @@ def path(name: str) -> str | None:
     return found if os.path.isfile(found) else None
 
 
+def is_shipped(place: str | None) -> bool:
+    """A policy's file is one of those that come with sandtrace."""
+    return place is not None and os.path.dirname(place) == os.path.realpath(folder())
+
+
 def text(name: str) -> str | None:
     """What a shipped policy says; None for a name that is none."""
     found = path(name)

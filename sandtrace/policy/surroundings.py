@@ -69,6 +69,11 @@ class Surroundings:
     _links: dict[str, str | None] = field(default_factory=dict)
     _reached: dict[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def here(cls, more: Mapping[str, str] | None = None) -> Surroundings:
+        """This process's directory and environment, with ``more`` variables."""
+        return cls(os.getcwd(), {**os.environ, **(more or {})})
+
     def home(self) -> str:
         """The home directory: $HOME, else the password database's; an absolute path."""
         home = self.environ.get("HOME", "")
