@@ -17,7 +17,7 @@ def _kind(_ctx: click.Context, _param: click.Parameter, paths: tuple[str, ...]) 
     for path in paths:
         try:
             kind_of(path)
-        except ValueError as error:  # noqa: PERF203
+        except ValueError as error:
             raise click.BadParameter(str(error)) from None
     return paths
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from sandtrace.cli.options import UsageError
@@ -42,25 +43,26 @@ class TraceText:
             self._parts.clear()
 
 
-def trace_sink(lines: Lines, form: str, expression: str | None) -> Sink:
-    """The printer for `run`'s trace: strace's text, the seed's, or JSON."""
-    del expression  # which calls are reported at all is `traced_names`
+def trace_sink(lines: Lines, form: str) -> tuple[Sink, Callable[[], None]]:
+    """The printer for `run`'s trace (strace's text, the seed's, JSON), and what ends it."""
     write = TraceText(lines)
     if form == "uroot":
         from sandtrace.render.seed import SeedPrinter
 
-        return SeedPrinter(write)
+        return SeedPrinter(write), write.close
     if form == "json":
-        try:
-            from sandtrace.render.json import JsonPrinter
-        except ImportError:
-            raise UsageError(
-                "--trace-format json does not exist yet in this version", "run"
-            ) from None
-        return JsonPrinter(write)
+        from sandtrace.render.json import JsonPrinter
+
+        return JsonPrinter(write), write.close
     from sandtrace.render.strace import StracePrinter
 
-    return StracePrinter(write, to_file=lines.fd != STDERR)
+    printer = StracePrinter(write, to_file=lines.fd != STDERR)
+
+    def end() -> None:
+        printer.close()
+        write.close()
+
+    return printer, end
 
 
 def traced_names(expression: str | None, command: str = "run") -> frozenset[str] | Literal["all"]:

@@ -108,7 +108,7 @@ def records(
                 for number, record in enumerate(_of_one(path, stream, tally, tick)):
                     run += number == 0 or record["event"] == "start"
                     yield run, path, record
-        except (OSError, EOFError, zlib.error, SandtraceError) as error:  # noqa: PERF203
+        except (OSError, EOFError, zlib.error, SandtraceError) as error:
             reason = error.strerror if isinstance(error, OSError) else None
             tally.unreadable.append(f"{path}: {reason or error}")
 
