@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
+import resource
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +23,7 @@ from sandtrace.operations import (
     ADDRESS_OPERATIONS,
     PATH_OPERATIONS,
     Effect,
-    SocketArg,
+    MappedArg,
     equals,
 )
 from sandtrace.policy.filter import ALWAYS, Conditions, compile_filter
@@ -35,7 +37,11 @@ from sandtrace.tracer.watch import Watch
 if TYPE_CHECKING:
     from sandtrace.policy.judge import Judgement
     from sandtrace.policy.model import Policy
+    from sandtrace.syscalls.model import Syscall
 
+_EXECS = frozenset({"execve", "execveat"})
+# Their descriptor was judged when it was opened: a directory is listed by whoever may read it.
+_JUDGED_AT_OPEN = frozenset({"getdents", "getdents64"})
 VIOLATION = 120
 TIMED_OUT = 124
 SIGNALLED = 128
@@ -72,7 +78,6 @@ class Rules:
         self.policy = policy
         self.audit = audit
         self.record_all = record_all
-        self.guards = Guards(policy, root=os.geteuid() == 0, tracer=os.getpid())
         self.hands_over = not audit and any(
             not policy.silent(op) for op in (*PATH_OPERATIONS, *ADDRESS_OPERATIONS)
         )
@@ -88,6 +93,21 @@ class Rules:
                 (equals("option", abi.PR_SET_SECCOMP), equals("arg2", libc.SECCOMP_MODE_FILTER)),
             )
         self.followed = frozenset(self.noted)
+        self.guards = Guards(
+            policy, root=os.geteuid() == 0, tracer=os.getpid(), pages=self.hands_over
+        )
+        # Libraries are mapped by every program: only an entry that names files judges that.
+        self.judges_mappings = any(entry.restricts for entry in policy.tables["exec"].entries)
+        self.judges_programs = not policy.silent("exec")
+        self.follows_programs = bool(policy.sections) or any(
+            entry.unless for table in policy.tables.values() for entry in table.entries
+        )
+        # An ordinary user's tracer can't read a task that is not dumpable.
+        self.keeps_dumpable = self.hands_over and os.geteuid() != 0
+        if self.keeps_dumpable:
+            self.noted["prctl"] = (
+                *self.noted["prctl"], (equals("option", abi.PR_SET_DUMPABLE), equals("arg2", 0)),
+            )  # fmt: skip
         self.chrooted = False
         self.given = _standard_descriptors()
         outside = policy.decide("signal", "outside")
@@ -95,11 +115,28 @@ class Rules:
             not audit and outside.verdict == "deny" and outside.rule.policy == "built-in"
         )
 
-    def wants(self, effect: Effect) -> bool:
+    def wants(self, row: Syscall, effect: Effect) -> bool:
         """Is this effect asked about?"""
-        if self.record_all or isinstance(effect.subject, SocketArg):
+        if row.name in _JUDGED_AT_OPEN:
+            return False
+        if self.record_all:
+            return True
+        if isinstance(effect.subject, MappedArg):
+            return self.judges_mappings
+        if row.name in _EXECS and self.follows_programs:
             return True
         return not self.policy.silent(effect.op)
+
+    def pretends(self, call: Call) -> bool:
+        """Is the call answered with 0 and not done? (prctl(PR_SET_DUMPABLE, 0).)"""
+        if not (self.keeps_dumpable and call.name == "prctl" and call.row is not None):
+            return False
+        dumpable = call.row.value("option", call.args) == abi.PR_SET_DUMPABLE
+        if dumpable and call.args[1] == 0:
+            with contextlib.suppress(OSError):  # what it asks for in the end: no core dump
+                resource.prlimit(call.pid, resource.RLIMIT_CORE, (0, 0))
+            return True
+        return False
 
     def asks_syscall(self, call: Call) -> bool:
         """Is the call itself asked about (``[syscall]``)?"""
@@ -134,7 +171,7 @@ class Rules:
         if traced == "all":
             traced = frozenset(table.names())
         program = compile_filter(
-            self.policy, self.guards, record_all=self.record_all, traced=traced, noted=self.noted
+            self.policy, self.guards, wants=self.wants, traced=traced, noted=self.noted
         )
         return Confinement(
             filter=bpf.pack(program),
@@ -176,7 +213,7 @@ def handed_descriptors(argv: Sequence[str], env: dict[str, str]) -> set[int]:
     count = env.get("LISTEN_FDS", "")
     if count.isdigit():
         found |= set(range(3, 3 + min(int(count), 1024)))
-    found |= {int(match[1]) for word in argv if (match := _FD_PATH.search(word))}
+    found |= {int(path[1]) for word in argv if (path := _FD_PATH.search(word))}
     return {fd for fd in found if fd > 2 and _is_open(fd)}  # noqa: PLR2004  the standard three
 
 
@@ -256,6 +293,25 @@ def call_of(tracee: Tracee, info: EntryInfo) -> Call:
         time.time(),
         ip,
         Snapshot(tracee.memory),
+    )
+
+
+def execve_of(tracee: Tracee) -> Call:
+    """The execve that has just succeeded, where its entry was not stopped: nothing but its name."""
+    row = table.by_name("execve", "x86_64")
+    return Call(tracee.tid, tracee.pid, "x86_64", row.nr if row else 59, (0,) * 6, row, time.time())
+
+
+def installs_filter(call: Call) -> bool:
+    """Does the call put a seccomp filter on its task?"""
+    if call.row is None:
+        return False
+    if call.name == "seccomp":
+        return call.row.value("op", call.args) == abi.SECCOMP_SET_MODE_FILTER
+    return (
+        call.name == "prctl"
+        and call.row.value("option", call.args) == abi.PR_SET_SECCOMP
+        and call.args[1] == libc.SECCOMP_MODE_FILTER
     )
 
 

@@ -32,7 +32,7 @@ from sandtrace.tracer.watch import Watch
 if TYPE_CHECKING:
     from sandtrace.events import Event, Sink
     from sandtrace.policy.model import Policy
-    from sandtrace.resolve.questions import Resolved
+    from sandtrace.resolve.questions import Asker, Resolved
 
 Trace = frozenset[str] | Literal["all"] | None
 _EXEC = frozenset({"execve", "execveat"})
@@ -157,6 +157,8 @@ class Supervisor:
                 resolved = questions.resolve(tracee, call, chosen, asker)
                 asked = [itself, *resolved.asked] if rules.asks_syscall(call) else resolved.asked
                 judgement = judge.judge(rules.policy, asked, rules.look_again)
+                if call.name in _EXEC and "path" in resolved.found:
+                    tracee.asked = resolved.found["path"].path
             return self.act(tracee, call, resolved, judgement, rules)
         except Unjudgeable as why:
             judgement = judge.unjudgeable(itself, why.errno, why.reason)
@@ -173,6 +175,8 @@ class Supervisor:
         rules: Rules,
     ) -> bool:
         """Make it so, then tell: nothing is told as enforced that was not."""
+        if rules.pretends(call):
+            return act.answer(tracee, call, 0)
         blocked = judgement.blocks and rules.enforces(judgement)
         if blocked:
             if not act.skip(tracee, call, judgement.errno):
@@ -270,8 +274,9 @@ class Supervisor:
                     self.bound += (bound,)
         elif call.name in ("chroot", "pivot_root", "setns") and self.rules is not None:
             self.rules.chrooted = True
-        elif call.name in ("seccomp", "prctl"):
-            tracee.filters = True
+        elif session.installs_filter(call):
+            for other in self.loop.threads(tracee):  # SECCOMP_FILTER_FLAG_TSYNC: all of them
+                other.filters = True
 
     # --- stops that are no calls -------------------------------------------------------------------
 
@@ -299,15 +304,23 @@ class Supervisor:
                 tracee.call.tid = tracee.tid  # the execve returns under the leader's id
         tracee.launching = False
         self.started = True
-        tracee.shares = False
-        tracee.exe = tracee.link("exe")
+        asker = None if self.rules is None else self.rules.asker(tracee, self.bound)
+        tracee.begin_program()
         self.report(
             tracee,
             events.Executed(
                 tracee.tid, former, process_of(tracee), command_line(tracee.pid), time.time()
             ),
         )
-        if self.rules is None or not self.rules.hands_over or tracee.filters:
+        if self.rules is None or asker is None:
+            self.loop.resume(tracee)
+            return
+        tracee.sections = self.rules.policy.sections_at_exec(
+            tracee.sections, tracee.exe, tracee.script
+        )
+        if self.rules.judges_programs and not self.may_run(tracee, asker, self.rules):
+            return
+        if not self.rules.hands_over or tracee.filters:
             self.loop.resume(tracee)
             return
         try:
@@ -319,6 +332,23 @@ class Supervisor:
             return
         else:
             self.leave(tracee, ptrace.ExitInfo(0, is_error=False))
+
+    def may_run(self, tracee: Tracee, asker: Asker, rules: Rules) -> bool:
+        """Judge what was executed in the end; a denied program is killed before it runs."""
+        question = questions.program_question(tracee, asker)
+        if question is None:
+            return True
+        judgement = judge.judge(rules.policy, [question], rules.look_again)
+        if not judgement.blocks or not rules.enforces(judgement):
+            return True
+        call = tracee.call or session.execve_of(tracee)
+        self.record(tracee, call, judgement, rules)
+        if judgement.kills:
+            self.outcome.violation = True
+            self.loop.kill_all()
+        else:
+            self.loop.kill(tracee)
+        return False
 
     def signalled(self, tracee: Tracee, number: int) -> None:
         """A signal is about to be delivered: deliver exactly that one."""

@@ -11,7 +11,7 @@ RET_TRACE without a tracer is ENOSYS, so the filter fails closed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sandtrace.kernel import abi, arch, bpf
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Conjunction = tuple[Test, ...]
 Conditions = tuple[Conjunction, ...]
+Wants = Callable[["Syscall", "Effect"], bool]
 ALWAYS: Conditions = ((),)
 NEVER: Conditions = ()
 _LOW = 0xFFFF_FFFF
@@ -39,14 +40,14 @@ def conditions(
     policy: Policy,
     guards: Guards,
     *,
-    record_all: bool,
+    wants: Wants,
     traced: frozenset[str] | None,
     noted: Mapping[str, Conditions],
 ) -> Conditions:
     """When must this call stop? Any of the conjunctions that holds stops it; ``((),)`` is always.
 
-    ``record_all``: allowed operations are recorded too. ``traced``: names that the trace shows.
-    ``noted``: calls that the tracer itself must see.
+    ``wants``: which effects are asked about. ``traced``: names that the trace shows. ``noted``:
+    calls that the tracer itself must see.
     """
     if traced is not None and row.name in traced:
         return ALWAYS
@@ -54,21 +55,21 @@ def conditions(
     found += noted.get(row.name, NEVER)
     found += policy.syscall_tests(row.name, row.arch)
     for effect in row.ops:
-        found += _effect_conditions(effect, policy, record_all=record_all)
+        if not wants(row, effect):
+            continue
+        if isinstance(effect.subject, SocketArg):
+            found += [(*effect.when, *tests) for tests in _socket_conditions(row, effect, policy)]
+        else:
+            found.append(effect.when)
     return ALWAYS if () in found else tuple(dict.fromkeys(found))
 
 
-def _effect_conditions(effect: Effect, policy: Policy, *, record_all: bool) -> list[Conjunction]:
-    if record_all:
-        return [effect.when]
-    subject = effect.subject
-    if isinstance(subject, SocketArg):
-        return [(*effect.when, *tests) for tests in _socket_conditions(subject, policy)]
-    return [] if policy.silent(effect.op) else [effect.when]
-
-
-def _socket_conditions(subject: SocketArg, policy: Policy) -> list[Conjunction]:
+def _socket_conditions(row: Syscall, effect: Effect, policy: Policy) -> list[Conjunction]:
     """Which families and types stop: told from registers, so a judged family costs no stop."""
+    subject = effect.subject
+    assert isinstance(subject, SocketArg)  # noqa: S101  the caller has looked
+    if row.name == "socketpair" and policy.silent("connect", "unix:"):
+        return [(Test(subject.family, _LOW, (abi.AF_UNIX,), negate=True),)]
     silent = tuple(
         number
         for number, name in abi.FAMILIES.items()
@@ -92,7 +93,7 @@ def compile_filter(
     policy: Policy,
     guards: Guards,
     *,
-    record_all: bool = False,
+    wants: Wants,
     traced: frozenset[str] | None = None,
     noted: Mapping[str, Conditions] | None = None,
 ) -> list[bpf.Instruction]:
@@ -106,9 +107,7 @@ def compile_filter(
     for name in names:
         asm.label(f"arch:{name}")
         rows = {
-            row.nr: conditions(
-                row, policy, guards, record_all=record_all, traced=traced, noted=noted or {}
-            )
+            row.nr: conditions(row, policy, guards, wants=wants, traced=traced, noted=noted or {})
             for row in table.all_rows(name)
         }
         refused = {

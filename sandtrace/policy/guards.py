@@ -7,7 +7,7 @@ guard names syscalls and conditions on their registers, so the filter stops just
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from sandtrace.operations import Decision, Rule, Test, equals, has_any
 
 if TYPE_CHECKING:
     from sandtrace.policy.model import Policy
+    from sandtrace.syscalls.model import Syscall
 
 _LOW = 0xFFFF_FFFF
 
@@ -24,7 +25,7 @@ _LOW = 0xFFFF_FFFF
 class Guard:
     """A refusal that no policy has to ask for.
 
-    ``when``: all of these hold. ``liftable``: ``[syscall] allow`` may name the call. ``root_only``:
+    ``when``: all of these hold. ``exactly``: and so does this, which BPF can't say. ``liftable``: ``[syscall] allow`` may name the call. ``root_only``:
     an ordinary user is refused by the kernel anyway, or may do it harmlessly.
     """
 
@@ -35,6 +36,13 @@ class Guard:
     when: tuple[Test, ...] = ()
     liftable: bool = False
     root_only: bool = False
+    exactly: Callable[[Syscall, tuple[int, ...]], bool] | None = None
+
+    def fires(self, row: Syscall, registers: tuple[int, ...]) -> bool:
+        """Does it refuse this call?"""
+        return all(row.holds(test, registers) for test in self.when) and (
+            self.exactly is None or self.exactly(row, registers)
+        )
 
     @property
     def decision(self) -> Decision:
@@ -145,13 +153,67 @@ def _tracer_guards(pid: int) -> list[Guard]:
     ]  # fmt: skip
 
 
+# --- the pages for arguments (`sandtrace.tracer.arguments`) ------------------------------------------
+
+# A filter can't add address and length. What begins in the pages' TiB is looked at, and so is what
+# is longer than the way from that TiB's start to them.
+_TIB = 0xFFFF_FF00_0000_0000
+_FAR = 0xFFFF_FFFF_FFFF_FFFF & ~((1 << 39) - 1)
+_MAP_FIXED = 0x10
+_MREMAP_FIXED = 2
+_SHM_REMAP = 0o40000
+
+
+def _overlaps(start: int, length: int) -> bool:
+    end = start + max(length, 1)
+    return start < abi.ARGUMENTS_ADDRESS + abi.ARGUMENTS_SIZE and end > abi.ARGUMENTS_ADDRESS
+
+
+def _range(address: str, length: str) -> Callable[[Syscall, tuple[int, ...]], bool]:
+    return lambda row, regs: _overlaps(row.value(address, regs), row.value(length, regs))
+
+
+def _page_guards() -> Iterable[Guard]:
+    ranges = (
+        ("munmap", "addr", "len", ()),
+        ("mprotect", "addr", "len", ()),
+        ("pkey_mprotect", "addr", "len", ()),
+        ("madvise", "addr", "len", ()),
+        ("remap_file_pages", "addr", "size", ()),
+        ("mmap", "addr", "len", (has_any("flags", _MAP_FIXED),)),
+        ("mremap", "old_addr", "old_len", ()),
+        ("mremap", "new_addr", "new_len", (has_any("flags", _MREMAP_FIXED),)),
+    )
+    for name, address, length, more in ranges:
+        near = equals(address, abi.ARGUMENTS_ADDRESS & _TIB, mask=_TIB)
+        for where in (near, has_any(length, _FAR)):
+            yield _page_guard(name, (*more, where), _range(address, length))
+    yield _page_guard(
+        "shmat",
+        (has_any("flags", _SHM_REMAP), equals("addr", abi.ARGUMENTS_ADDRESS & _TIB, mask=_TIB)),
+        None,  # the segment's length is not known: nothing may be laid over this TiB
+    )
+
+
+def _page_guard(
+    name: str, when: tuple[Test, ...], exactly: Callable[[Syscall, tuple[int, ...]], bool] | None
+) -> Guard:
+    return Guard(
+        "guard:arguments", (name,), "EPERM", "judged arguments are handed over there",
+        when, exactly=exactly,
+    )  # fmt: skip
+
+
 class Guards:
     """The guards that are active for one run, by syscall."""
 
-    def __init__(self, policy: Policy, *, root: bool, tracer: int) -> None:
-        """Leave out what ``[syscall] allow`` lifts and what only root needs."""
+    def __init__(self, policy: Policy, *, root: bool, tracer: int, pages: bool) -> None:
+        """Leave out what ``[syscall] allow`` lifts and what only root needs.
+
+        ``pages``: tasks have pages for arguments that are handed over, which must stay.
+        """
         self._by_name: dict[str, list[Guard]] = {}
-        for guard in (*GUARDS, *_tracer_guards(tracer)):
+        for guard in (*GUARDS, *_tracer_guards(tracer), *(_page_guards() if pages else ())):
             if guard.root_only and not root:
                 continue
             for name in guard.syscalls:

@@ -67,7 +67,7 @@ def fired(call: Call, active: Guards, policy: Policy) -> Guard | None:
     if row is None:
         return guards.UNKNOWN_SYSCALL
     for guard in active.on(row.name):
-        if all(row.holds(test, call.args) for test in guard.when):
+        if guard.fires(row, call.args):
             return guard
     return None
 

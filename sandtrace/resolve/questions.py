@@ -21,16 +21,14 @@ from sandtrace.operations import (
     SockaddrArg,
     UnjudgedArg,
 )
-from sandtrace.resolve import Unjudgeable, arguments, mappings, paths
+from sandtrace.resolve import Unjudgeable, arguments, mappings, paths, programs
 from sandtrace.resolve.addresses import Addresses
 from sandtrace.resolve.paths import Found, PathError, Walk
 
 if TYPE_CHECKING:
     from sandtrace.call import Call
     from sandtrace.kernel.task import Task
-
-# Their descriptor was judged when it was opened: a directory is listed by whoever may read it.
-_JUDGED_AT_OPEN = frozenset({"getdents", "getdents64"})
+    from sandtrace.syscalls.model import Syscall
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +65,43 @@ class Resolved:
             found.close()
 
 
-def effects(call: Call, wanted: Callable[[Effect], bool]) -> list[Effect]:
+def effects(call: Call, wanted: Callable[[Syscall, Effect], bool]) -> list[Effect]:
     """The effects that this call has, as its registers say, of those that are wanted."""
     row = call.row
-    if row is None or row.name in _JUDGED_AT_OPEN:
+    if row is None:
         return []
     return [
         effect
         for effect in row.ops
-        if wanted(effect) and all(row.holds(test, call.args) for test in effect.when)
+        if wanted(row, effect) and all(row.holds(test, call.args) for test in effect.when)
     ]
 
 
 def resolve(task: Task, call: Call, chosen: Iterable[Effect], asker: Asker) -> Resolved:
     """One question a target of each effect; Unjudgeable where a target can't be told."""
     return _Resolver(task, call, asker).resolve(chosen)
+
+
+def program_question(task: Task, asker: Asker) -> Question | None:
+    """What is executed now, asked when the kernel has done it and before it runs."""
+    try:
+        status = os.stat(f"/proc/{task.tid}/exe")
+        target = os.readlink(f"/proc/{task.tid}/exe")
+    except OSError:
+        return None
+    if not status.st_nlink and target.endswith(" (deleted)"):
+        target = target[: -len(" (deleted)")]
+        memfd = target.startswith("/memfd:")
+        target = f"memfd:{target[len('/memfd:') :]}" if memfd else f"deleted:{target}"
+    return Question(
+        "exec",
+        target,
+        exe=asker.exe,
+        script=asker.script,
+        is_dir=False,
+        identity=(status.st_dev, status.st_ino),
+        sections=asker.sections,
+    )
 
 
 def syscall_question(call: Call, asker: Asker) -> Question:
@@ -149,10 +169,13 @@ class _Resolver:
 
     def _path(self, op: Operation, subject: PathArg) -> None:
         found = self._find(subject)
-        if found is not None:
-            self._ask_found(op, found)
+        self._ask_found(op, found)
+        if op == "exec":
+            for interpreter in programs.interpreters(self.task, found):
+                self._ask_found(op, interpreter)
+                interpreter.close()
 
-    def _find(self, subject: PathArg) -> Found | None:
+    def _find(self, subject: PathArg) -> Found:
         return self._once(subject.path, lambda: self._walk(subject))
 
     def _once(self, name: str, find: Callable[[], Found]) -> Found:
@@ -184,7 +207,7 @@ class _Resolver:
     def _moved(self, op: Operation, subject: PathArg) -> None:
         """A new name carries the content along; it may be executed where it is executable."""
         found = self._find(subject)
-        if found is None or found.status is None:
+        if found.status is None:
             return
         mode = found.status.st_mode
         if op == "exec" and not (stat.S_ISREG(mode) and mode & 0o111):

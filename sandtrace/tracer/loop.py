@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from sandtrace.kernel import ptrace
 from sandtrace.kernel.ptrace import ExitInfo, TaskGone
 from sandtrace.kernel.task import AddressSpace, Task, is_thread_of, status_field
+from sandtrace.tracer.handover import Handed, release
 
 if TYPE_CHECKING:
     from sandtrace.call import Call
     from sandtrace.tracer.arguments import Region
-    from sandtrace.tracer.handover import Handed
 
 _WALL = 0x40000000
 _SYSCALL_STOP = signal.SIGTRAP | 0x80
@@ -55,7 +55,7 @@ class Tracee(Task):
     """A task under the loop. ``call`` is the one it is in, while its exit is still wanted."""
 
     __slots__ = (
-        "call", "exe", "filters", "handed", "launching", "parent", "region", "script", "sections",
+        "asked", "call", "exe", "filters", "handed", "launching", "parent", "region", "script", "sections",
         "shares", "started",
     )  # fmt: skip
 
@@ -64,6 +64,7 @@ class Tracee(Task):
         super().__init__(tid, pid, memory)
         self.call: Call | None = None
         self.exe: str | None = None
+        self.asked: str | None = None  # the program that its execve, in flight, was asked to run
         self.script: str | None = None
         self.parent = 0
         self.launching = False
@@ -73,6 +74,16 @@ class Tracee(Task):
         self.handed: Handed | None = None  # what its call in flight was changed to
         self.filters = False  # it, or an ancestor, has installed a seccomp filter of its own
         self.shares = False  # its memory is, or may be, that of another process (CLONE_VM)
+
+    def begin_program(self) -> None:
+        """It has executed: new memory, nobody shares it, no page in it, no call of before."""
+        asked, self.asked = self.asked, None
+        self.exe = self.link("exe")
+        self.script = asked if asked != self.exe else None
+        if self.handed is not None:
+            release(self.handed)
+        self.handed = self.region = None
+        self.shares = False
 
     def inherit(self, maker: Tracee, kind: str) -> None:
         """A new task is what its maker is. ``kind``: fork, vfork or clone.
@@ -154,6 +165,14 @@ class Loop:
     def forget(self, tracee: Tracee) -> None:
         """The task's end was seen elsewhere."""
         self.tracees.pop(tracee.tid, None)
+
+    def kill(self, tracee: Tracee) -> None:
+        """SIGKILL to one process."""
+        _kill(tracee.pid)
+
+    def threads(self, tracee: Tracee) -> list[Tracee]:
+        """All tasks of the tracee's process."""
+        return [other for other in self.tracees.values() if other.pid == tracee.pid]
 
     def alone(self, tracee: Tracee) -> bool:
         """No other task can write the task's memory or change its descriptors and cwd."""
