@@ -17,7 +17,7 @@ from sandtrace.decode.model import (
     Struct,
     Value,
 )
-from sandtrace.decode.registry import EXIT, EXIT_AFTER, Pause, call, result_of
+from sandtrace.decode.registry import EXIT_AFTER, Pause, call, result_of
 from sandtrace.decode.results import plain
 from sandtrace.decode.scalars import open_flags_value
 from sandtrace.decode.view import View

@@ -61,7 +61,7 @@ _STAT64_I386 = layout(
 
 
 def _stat_value(view: View, raw: dict[str, Any]) -> Value:
-    from sandtrace.decode.layout import device  # noqa: PLC0415 - one name of many
+    from sandtrace.decode.layout import device
 
     mode = raw["st_mode"]
     kind = mode & 0o170000
@@ -197,7 +197,8 @@ def open_how(view: View, address: int) -> Value:
     fields.append(("resolve", names.flags("open_resolve_flags", resolve)))
     extra = view.read(address + 24, min(size, 4096) - 24)
     if extra.strip(b"\0"):
-        fields.append((None, Commented(Text(extra, hexadecimal=True), "bytes 24.." + str(size - 1))))
+        comment = f"bytes 24..{size - 1}"
+        fields.append((None, Commented(Text(extra, hexadecimal=True), comment)))
     return Struct(tuple(fields))
 
 

@@ -24,9 +24,9 @@ from sandtrace.decode.view import View
 (_WAIT, _WAKE, _FD, _REQUEUE, _CMP_REQUEUE, _WAKE_OP, _LOCK_PI, _UNLOCK_PI, _TRYLOCK_PI,
  _WAIT_BITSET, _WAKE_BITSET, _WAIT_REQUEUE_PI, _CMP_REQUEUE_PI, _LOCK_PI2) = range(14)  # fmt: skip
 _OPS = (
-    "WAIT WAKE FD REQUEUE CMP_REQUEUE WAKE_OP LOCK_PI UNLOCK_PI TRYLOCK_PI WAIT_BITSET WAKE_BITSET"
-    " WAIT_REQUEUE_PI CMP_REQUEUE_PI LOCK_PI2"
-).split()
+    "WAIT", "WAKE", "FD", "REQUEUE", "CMP_REQUEUE", "WAKE_OP", "LOCK_PI", "UNLOCK_PI",
+    "TRYLOCK_PI", "WAIT_BITSET", "WAKE_BITSET", "WAIT_REQUEUE_PI", "CMP_REQUEUE_PI", "LOCK_PI2",
+)  # fmt: skip
 # The arguments behind the operation: v val, t timeout, 2 val2, u uaddr2, 3 val3, b val3 as bitset,
 # w val3 as FUTEX_OP_*, x val3 in hex, p the timeout as an address.
 _SHAPES = {

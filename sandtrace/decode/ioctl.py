@@ -36,7 +36,10 @@ class Command:
     __slots__ = ("show", "when")
 
     def __init__(self, when: str, show: Show | None) -> None:
-        """``when``: ``in``, ``out``, ``both``, ``value`` (the register itself) or ``none``."""
+        """``when``: ``in``, ``out``, ``both``, ``value`` (the register itself) or ``none``.
+
+        ``grown``: the same structure shown once, at exit, with what was added to it.
+        """
         self.when = when
         self.show = show
 
@@ -45,7 +48,7 @@ COMMANDS: dict[int, Command] = {}
 _FAMILIES: Final = {
     0x54: "terminal", 0x89: "network_ioctl", 0x12: "block", 0x15: "block", 0x58: "block",
     0x66: "block", 0x94: "block", 0x4C: "block", 0xAA: "userfault", 0xB7: "namespaces",
-    0x24: "perf", 0x21: "seccomp_ioctl", 0x52: "random_ioctl", 0x70: "rtc", 0x4B: "console",
+    0x21: "seccomp_ioctl", 0x52: "random_ioctl", 0x70: "rtc", 0x76: "block",
 }  # fmt: skip
 
 
@@ -66,7 +69,7 @@ def _known(number: int) -> Command | None:
 
 
 def _load(family: str) -> None:
-    from importlib import import_module, util  # noqa: PLC0415 - by the command's type alone
+    from importlib import import_module, util
 
     name = f"sandtrace.decode.{family}"
     if util.find_spec(name) is not None:
@@ -143,6 +146,11 @@ def ioctl(view: View) -> Iterator[Argument | Pause]:
     elif known.when == "out":
         yield EXIT
         yield "argp", Pointer(arg) if view.failed else known.show(view, arg)
+    elif known.when == "grown":
+        before = known.show(view, arg)
+        yield EXIT
+        after = before if view.failed else known.show(view, arg)
+        yield "argp", before if isinstance(after, Pointer) else after
     else:
         before = known.show(view, arg)
         if view.entering:

@@ -57,7 +57,9 @@ def string(view: View, address: int) -> Value:
     if found is None:
         return Pointer(address)
     data, ended = found
-    return Text(data) if ended and len(data) <= view.limit else Text(data[: view.limit], True)
+    if ended and len(data) <= view.limit:
+        return Text(data)
+    return Text(data[: view.limit], truncated=True)
 
 
 def buffer(view: View, address: int, length: int, *, hexadecimal: bool = False) -> Value:
@@ -210,8 +212,8 @@ def vector(view: View, address: int, count: int, size: int, item: Item) -> Value
     return Array(tuple(items), more=count > most)
 
 
-def numbers(width: int, show: Callable[[int], Value] = Int, *, signed: bool = False) -> Item:
-    """Elements that are plain integers of ``width`` bytes."""
+def numbers(show: Callable[[int], Value] = Int, *, signed: bool = False) -> Item:
+    """Elements that are plain integers."""
 
     def item(_view: View, _address: int, data: bytes) -> Value:
         return show(int.from_bytes(data, "little", signed=signed))
@@ -315,7 +317,7 @@ def signal_set(arg: Arg, row: Syscall) -> Decoder:
 def bit_numbers(data: bytes, most: int) -> tuple[str, ...]:
     """The positions of the set bits, at most ``most`` of them."""
     bits = int.from_bytes(data, "little")
-    found = []
+    found: list[str] = []
     position = 0
     while bits and len(found) < most:
         low = (bits & -bits).bit_length() - 1
@@ -361,7 +363,7 @@ def node_mask(arg: Arg, row: Syscall) -> Decoder:
         count = -(-max(bits - (not out), 0) // (word * 8)) if bits < 1 << 20 else -1
         if count < 0:
             return Pointer(address)
-        return vector(view, address, count, word, numbers(word, lambda n: Hex(n, word * 2)))
+        return vector(view, address, count, word, numbers(lambda n: Hex(n, word * 2)))
 
     return decode
 

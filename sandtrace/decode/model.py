@@ -95,7 +95,7 @@ class Fd:
 
 @dataclass(frozen=True, slots=True)
 class Struct:
-    """``{name=value, ...}``; a field without a name is shown bare. ``more``: fields were left out."""
+    """``{name=value, ...}``; a field without a name is shown bare. ``more``: some were left out."""
 
     fields: tuple[tuple[str | None, Value], ...]
     more: bool = False

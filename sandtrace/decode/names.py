@@ -7,9 +7,8 @@ has a name, a comment says which family the number belongs to: ``0x99 /* AF_??? 
 
 from __future__ import annotations
 
-from functools import lru_cache
-from os.path import commonprefix
-from typing import TypeVar
+import os.path
+from functools import cache, lru_cache
 
 from sandtrace.decode.model import Flags, Int, Symbol, Unknown, Value
 
@@ -26,15 +25,15 @@ FAMILIES: dict[str, str] = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def table(name: str) -> tuple[tuple[int, str], ...]:
     """The rows of one table: values (bits, for flags) and their names, in strace's order."""
-    from sandtrace.syscalls import xlat  # noqa: PLC0415 - large, and most runs print nothing
+    from sandtrace.syscalls import xlat
 
     return tuple(xlat.FLAGS.get(name, ()))
 
 
-@lru_cache(maxsize=None)
+@cache
 def by_value(name: str) -> dict[int, str]:
     """Names by value; of two names for one value, strace's first."""
     found: dict[int, str] = {}
@@ -43,7 +42,7 @@ def by_value(name: str) -> dict[int, str]:
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def family(name: str) -> str:
     """``AF_???``: how strace calls a number of this table that has no name."""
     if name in FAMILIES:
@@ -53,7 +52,7 @@ def family(name: str) -> str:
         return ""
     if len(names) == 1:
         return names[0].rpartition("_")[0] + "_???"
-    prefix = commonprefix(names)
+    prefix = os.path.commonprefix(names)  # noqa: RUF071 - of names, not of paths
     prefix = prefix[: prefix.rfind("_") + 1]
     return f"{prefix}???" if prefix else ""
 
@@ -96,9 +95,6 @@ def choice_or_int(name: str, value: int) -> Value:
     return Int(value) if text is None else Symbol(text, value)
 
 
-_T = TypeVar("_T")
-
-
 def merged(first: Flags, second: Flags) -> Flags:
     """Two sets shown as one: the names of both, and the rest of the second alone."""
     return Flags(
@@ -115,15 +111,12 @@ def signal_name(number: int) -> str:
     return str(number)
 
 
-_SIGNALS = dict(
-    enumerate(
-        "SIGHUP SIGINT SIGQUIT SIGILL SIGTRAP SIGABRT SIGBUS SIGFPE SIGKILL SIGUSR1 SIGSEGV"
-        " SIGUSR2 SIGPIPE SIGALRM SIGTERM SIGSTKFLT SIGCHLD SIGCONT SIGSTOP SIGTSTP SIGTTIN"
-        " SIGTTOU SIGURG SIGXCPU SIGXFSZ SIGVTALRM SIGPROF SIGWINCH SIGIO SIGPWR SIGSYS"
-        " SIGRTMIN".split(),
-        start=1,
-    )
-)
+_SIGNAL_NAMES = (
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
+    "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
+    "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS", "RTMIN",
+)  # fmt: skip
+_SIGNALS = {number: f"SIG{name}" for number, name in enumerate(_SIGNAL_NAMES, start=1)}
 SIGNAL_NUMBERS = {text: number for number, text in _SIGNALS.items()} | {
     f"SIGRT_{number - 32}": number for number in range(33, 65)
 }

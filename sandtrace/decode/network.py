@@ -109,10 +109,7 @@ class Message:
 
     def __init__(self, data: bytes, word: int) -> None:
         """Cut the structure apart: 56 bytes for 64-bit callers, 28 for others."""
-        if word == 8:
-            offsets = (0, 8, 16, 24, 32, 40, 48)
-        else:
-            offsets = (0, 4, 8, 12, 16, 20, 24)
+        offsets = (0, 8, 16, 24, 32, 40, 48) if word == 8 else (0, 4, 8, 12, 16, 20, 24)
 
         def number(index: int, size: int) -> int:
             return int.from_bytes(data[offsets[index] : offsets[index] + size], "little")
@@ -213,7 +210,7 @@ def sendmmsg(view: View) -> Iterator[Argument | Pause]:
     yield EXIT
     if view.failed:
         view.at_entry()
-        yield "msgvec", _messages(view, address, count, None)
+        yield "msgvec", _messages(view, address, count, sent=False)
     else:
         yield "msgvec", _sent(view, address, view.ret)
     yield "vlen", Int(count)
@@ -235,14 +232,14 @@ def _sent(view: View, address: int, count: int) -> Value:
     return vector(view, address, count, size, item)
 
 
-def _messages(view: View, address: int, count: int, data: bool | None) -> Value:
+def _messages(view: View, address: int, count: int, *, sent: bool) -> Value:
     size = _mmsghdr_size(view)
 
     def item(view: View, _at: int, raw: bytes) -> Value:
         message = Message(raw, view.word)
         length = int.from_bytes(raw[msghdr_size(view) :][:4], "little")
-        shown = message_value(view, message, data=length if data else None)
-        if data is None:
+        shown = message_value(view, message, data=length if sent else None)
+        if not sent:
             return Struct((("msg_hdr", shown),))
         return Struct((("msg_hdr", shown), ("msg_len", Int(length))))
 
@@ -254,7 +251,7 @@ def recvmmsg(view: View) -> Iterator[Argument | Pause]:
     """Messages received, and the time-out that was given."""
     address, count, flags, timeout = view.arg(1), view.arg(2, 32), view.arg(3, 32), view.arg(4)
     name = "timespec32" if view.word == 4 and view.call.name == "recvmmsg" else "timespec64"
-    from sandtrace.decode.memory import structure  # noqa: PLC0415 - this call alone needs it
+    from sandtrace.decode.memory import structure
 
     show = structure(name)
     yield "sockfd", fd(view, view.arg(0))
@@ -263,7 +260,7 @@ def recvmmsg(view: View) -> Iterator[Argument | Pause]:
     if view.failed:
         yield "msgvec", Pointer(address)
     else:
-        yield "msgvec", _messages(view, address, view.ret, data=True)
+        yield "msgvec", _messages(view, address, view.ret, sent=True)
     yield "vlen", Int(count)
     yield "flags", names.flags("msg_flags", flags)
     yield "timeout", wait
@@ -280,7 +277,7 @@ def recvmmsg_result(view: View) -> Result:
         return Result(Int(0), note=("Timeout",))
     if not timeout:
         return got
-    from sandtrace.decode.memory import structure  # noqa: PLC0415 - this call alone needs it
+    from sandtrace.decode.memory import structure
 
     name = "timespec32" if view.word == 4 and view.call.name == "recvmmsg" else "timespec64"
     show = structure(name)
@@ -365,7 +362,7 @@ def _credentials(_: View, data: bytes) -> Value:
 
 def _layout(name: str, count: int = 1) -> Callable[[View, bytes], Value]:
     def show(view: View, data: bytes) -> Value:
-        from sandtrace.decode import clocks  # noqa: F401, PLC0415 - registers the layouts
+        from sandtrace.decode import clocks  # noqa: F401 - registers the layouts
 
         layout = LAYOUTS[name]
         size = layout.size(view)

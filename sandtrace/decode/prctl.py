@@ -113,7 +113,7 @@ def prctl(view: View) -> Iterator[Argument | Pause]:
         yield from _rest(view, 2)
     elif option in _INT_OUT:
         yield EXIT
-        yield "arg2", _int_at(view, arg2, lambda number: Int(number))
+        yield "arg2", _int_at(view, arg2, Int)
     else:
         yield from _by_option(view, option, arg2)
 

@@ -243,7 +243,7 @@ layout("rusage", "ru_utime:timeval ru_stime:timeval ... ru_maxrss:ulong ru_ixrss
 @struct("rusage")
 def rusage(view: View, address: int) -> Value:
     """struct rusage: times, or all with -v."""
-    from sandtrace.decode import clocks  # noqa: F401, PLC0415 - registers timeval
+    from sandtrace.decode import clocks  # noqa: F401 - registers timeval
 
     return LAYOUTS["rusage"].at(view, address) if address else NULL
 

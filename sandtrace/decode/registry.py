@@ -53,6 +53,15 @@ def _home(module: str, *, calls: str = "", types: str = "", structs: str = "") -
 
 # --- homes begin: a test holds that this is what the modules register
 _home(
+    "aio",
+    calls="io_getevents io_pgetevents io_pgetevents_time64 io_submit",
+    structs="io_event iocb",
+)
+_home(
+    "bpf",
+    calls="bpf",
+)
+_home(
     "clocks",
     calls="adjtimex adjtimex_time64 clock_adjtime clock_adjtime64 clock_nanosleep"
     " clock_nanosleep_time64 nanosleep",
@@ -60,6 +69,10 @@ _home(
     " timespec32_pair timespec64 timespec64_pair timespec_pair timeval timeval32"
     " timeval64 timeval_pair timex timex32 timex64 timezone tms utimbuf utimbuf32"
     " utimensat32_pair utimensat64_pair utimensat_pair",
+)
+_home(
+    "events",
+    calls="perf_event_open",
 )
 _home(
     "fcntl",
@@ -79,6 +92,21 @@ _home(
 _home(
     "ioctl",
     calls="ioctl",
+)
+_home(
+    "ipc",
+    calls="mq_open msgctl msgrcv msgsnd semctl shmat shmctl",
+    structs="mq_attr msginfo msqid32 msqid64 perm32 perm64 sembuf semid32 semid64 seminfo"
+    " shm_info shmid32 shmid64",
+)
+_home(
+    "keys",
+    calls="keyctl",
+)
+_home(
+    "mounts",
+    calls="fsconfig listmount listns mount",
+    structs="mnt_id_req mount_attr statmount",
 )
 _home(
     "network",
@@ -103,6 +131,12 @@ _home(
     " sched_attr sched_param user_desc",
 )
 _home(
+    "quota",
+    calls="quotactl quotactl_fd",
+    structs="fs_disk_quota fs_qfilestat fs_qfilestatv fs_quota_stat fs_quota_statv if_dqblk"
+    " if_dqinfo if_nextdqblk",
+)
+_home(
     "seccomp",
     calls="seccomp",
     structs="landlock_rule_attr landlock_ruleset_attr sock_fprog",
@@ -124,6 +158,21 @@ _home(
 _home(
     "sockopt",
     calls="getsockopt setsockopt",
+)
+_home(
+    "system",
+    calls="get_mempolicy getcpu getrandom io_setup kexec_load membarrier move_pages mremap"
+    " pkey_alloc reboot syslog",
+    structs="aio_context_out kexec_segment old_utsname oldold_utsname sysinfo utsname",
+)
+_home(
+    "tracing",
+    calls="kcmp ptrace",
+)
+_home(
+    "uring",
+    calls="io_uring_enter io_uring_register io_uring_setup",
+    structs="cqring sqring",
 )
 # --- homes end
 

@@ -7,31 +7,15 @@ prctl, poll) register theirs with the family that decodes them.
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable
 from functools import lru_cache
 
+from sandtrace.decode.errnos import errno_name
 from sandtrace.decode.model import Fd, Hex, Int, Octal, Result, Symbol, Value
 from sandtrace.decode.plan import plan_of
 from sandtrace.decode.scalars import io_priority, persona_value
 from sandtrace.decode.view import ERESTART, View
-
-# Linux has two names for these; strace shows the second.
-_ERRNO_NAMES = {95: "EOPNOTSUPP", 35: "EDEADLK", 11: "EAGAIN"}
-# include/linux/errno.h: not for user space, but seen by a tracer.
-_KERNEL_ERRNO = {
-    515: "ENOIOCTLCMD", 517: "EPROBE_DEFER", 518: "EOPENSTALE", 519: "ENOPARAM", 521: "EBADHANDLE",
-    522: "ENOTSYNC", 523: "EBADCOOKIE", 524: "ENOTSUPP", 525: "ETOOSMALL", 526: "ESERVERFAULT",
-    527: "EBADTYPE", 528: "EJUKEBOX", 529: "EIOCBQUEUED", 530: "ERECALLCONFLICT",
-}  # fmt: skip
-
-
-def errno_name(number: int) -> str | None:
-    """``ENOENT`` for 2; None for a number that has no name."""
-    return (
-        _ERRNO_NAMES.get(number) or errno.errorcode.get(number) or _KERNEL_ERRNO.get(number)
-    )
 
 
 @lru_cache(maxsize=256)

@@ -309,11 +309,6 @@ def pidfd(view: View, value: int) -> Value:
     return Fd(value, view.call.fds.get(value))
 
 
-def low_high(view: View, value: int) -> Value:
-    """An offset whose registers are low and high half."""
-    return Int(value)
-
-
 _simple(integer, "int uint long ulong size off off64 off_lohi off_hilo time u64 pid tid tgid pgid"
         " sid pid_kill pid_wait idtype_id which_id ipcid pkey nsid membarrier_cpu cpu futex_val"
         " quotactl_cmd kcmp_idx sysfs_arg timerid")  # fmt: skip

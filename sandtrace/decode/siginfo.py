@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from sandtrace.decode import names
+from sandtrace.decode.errnos import errno_name
 from sandtrace.decode.model import Hex, Int, Pointer, Struct, Symbol, Unknown, Value
 from sandtrace.decode.names import SIGNAL_NUMBERS
 from sandtrace.decode.registry import struct
 from sandtrace.decode.view import View
+
+Fields = list[tuple[str | None, Value]]
 
 _CODES_BY_SIGNAL = {
     SIGNAL_NUMBERS[name]: table
@@ -36,99 +39,106 @@ def code_value(number: int, code: int) -> Value:
     return Int(code) if code >= 0 and table is None else Unknown(code & 0xFFFF_FFFF, "SI_???")
 
 
-def siginfo_value(data: bytes, word: int = 8, fds: dict[int, str] | None = None) -> Value | None:
+class _Body:
+    """The part of a siginfo_t behind signo, errno and code: a union, read at offsets into it."""
+
+    __slots__ = ("data", "start", "word")
+
+    def __init__(self, data: bytes, word: int) -> None:
+        self.data = data.ljust(128, b"\0")
+        self.word = word
+        self.start = 16 if word == 8 else 12
+
+    def s32(self, offset: int) -> int:
+        """A signed int."""
+        at = self.start + offset
+        return int.from_bytes(self.data[at : at + 4], "little", signed=True)
+
+    def u32(self, offset: int) -> int:
+        """An unsigned int."""
+        return self.s32(offset) & 0xFFFF_FFFF
+
+    def long(self, offset: int) -> int:
+        """A word of the caller."""
+        at = self.start + offset
+        return int.from_bytes(self.data[at : at + self.word], "little")
+
+    def sender(self) -> Fields:
+        """Who sent it."""
+        return [("si_pid", Int(self.s32(0))), ("si_uid", Int(self.u32(4)))]
+
+    def value(self) -> Fields:
+        """What was sent with it, if anything: a union sigval, by both its members."""
+        if not self.long(8):
+            return []
+        return [("si_int", Int(self.s32(8))), ("si_ptr", Pointer(self.long(8)))]
+
+
+def siginfo_value(data: bytes, word: int = 8) -> Value | None:
     """The structure in ``data``; None where it is too short to tell anything."""
     if len(data) < 12:
         return None
-    data = data.ljust(128, b"\0")
-
-    def s32(offset: int) -> int:
-        return int.from_bytes(data[offset : offset + 4], "little", signed=True)
-
-    def u32(offset: int) -> int:
-        return int.from_bytes(data[offset : offset + 4], "little")
-
-    def pointer(offset: int) -> int:
-        return int.from_bytes(data[offset : offset + word], "little")
-
-    number, error, code = s32(0), s32(4), s32(8)
-    body = 16 if word == 8 else 12
-    fields: list[tuple[str | None, Value]] = [
-        ("si_signo", signal_value(number)),
-        ("si_code", code_value(number, code)),
-    ]
+    number, error, code = (
+        int.from_bytes(data[at : at + 4], "little", signed=True) for at in (0, 4, 8)
+    )
+    fields: Fields = [("si_signo", signal_value(number)), ("si_code", code_value(number, code))]
     if error:
-        from sandtrace.decode.results import errno_name  # noqa: PLC0415 - only where one is set
-
         name = errno_name(error)
         fields.append(("si_errno", Symbol(name, error) if name else Int(error)))
-    sender = [("si_pid", Int(s32(body))), ("si_uid", Int(u32(body + 4)))]
-    value = [("si_int", Int(s32(body + 8))), ("si_ptr", Pointer(pointer(body + 8)))]
-    if code == _SI_USER or code == _SI_TKILL:  # noqa: PLR1714 - two facts, one line each
-        fields += sender
-    elif code == _SI_TIMER:
-        fields += [("si_timerid", Hex(u32(body))), ("si_overrun", Int(s32(body + 4)))]
-        if pointer(body + 8):
-            fields += value
-    elif code < 0:
-        fields += sender
-        if pointer(body + 8):
-            fields += value
-    elif number == _SIGCHLD:
-        fields += sender
-        status = s32(body + 8)
-        fields.append(("si_status", Int(status) if code == 1 else signal_value(status)))
-        times = body + 16 if word == 8 else body + 12
-        fields += [("si_utime", Int(pointer(times))), ("si_stime", Int(pointer(times + word)))]
-    elif number in _FAULTS:
-        fields.append(("si_addr", Pointer(pointer(body))))
-        fields += _fault_details(number, code, data, body, word)
-    elif number == _SIGIO:
-        fields.append(("si_band", _band(pointer(body))))
-        descriptor = s32(body + word)
-        fields.append(("si_fd", Int(descriptor)))
-    elif number == _SIGSYS:
-        fields += [
-            ("si_call_addr", Pointer(pointer(body))),
-            ("si_syscall", _syscall(u32(body + word), u32(body + word + 4))),
-            ("si_arch", names.choice("audit_arch", u32(body + word + 4), "AUDIT_ARCH_???")),
+    return Struct((*fields, *_body(number, code, _Body(data, word))))
+
+
+def _body(number: int, code: int, body: _Body) -> Fields:
+    if code in {_SI_USER, _SI_TKILL}:
+        return body.sender()
+    if code == _SI_TIMER:
+        timer: Fields = [("si_timerid", Hex(body.u32(0))), ("si_overrun", Int(body.s32(4)))]
+        return timer + body.value()
+    if code < 0:
+        return body.sender() + body.value()
+    if number == _SIGCHLD:
+        status = body.s32(8)
+        times = 16 if body.word == 8 else 12
+        return [
+            *body.sender(),
+            ("si_status", Int(status) if code == 1 else signal_value(status)),
+            ("si_utime", Int(body.long(times))),
+            ("si_stime", Int(body.long(times + body.word))),
         ]
-    elif any(data[body : body + 16]):
-        fields += sender
-        if pointer(body + 8):
-            fields += value
-    return Struct(tuple(fields))
+    if number in _FAULTS:
+        return [("si_addr", Pointer(body.long(0))), *_fault_details(number, code, body)]
+    if number == _SIGIO:
+        return [
+            ("si_band", names.flags("pollflags", body.long(0))),
+            ("si_fd", Int(body.s32(body.word))),
+        ]
+    if number == _SIGSYS:
+        arch = body.u32(body.word + 4)
+        return [
+            ("si_call_addr", Pointer(body.long(0))),
+            ("si_syscall", _syscall(body.u32(body.word), arch)),
+            ("si_arch", names.choice("audit_arch", arch, "AUDIT_ARCH_???")),
+        ]
+    return body.sender() + body.value() if body.long(0) or body.long(8) else []
 
 
-def _fault_details(
-    number: int, code: int, data: bytes, body: int, word: int
-) -> list[tuple[str | None, Value]]:
+def _fault_details(number: int, code: int, body: _Body) -> Fields:
     """Fields of memory errors, bound violations and protection keys."""
-    after = body + word
-
-    def pointer(offset: int) -> int:
-        return int.from_bytes(data[offset : offset + word], "little")
-
+    word = body.word
     if number == SIGNAL_NUMBERS["SIGBUS"] and code in {4, 5}:
-        lsb = int.from_bytes(data[after : after + 2], "little", signed=True)
-        return [("si_addr_lsb", Int(lsb))]
+        return [("si_addr_lsb", Int(body.s32(word) << 48 >> 48))]
     if number == SIGNAL_NUMBERS["SIGSEGV"] and code == 3:  # SEGV_BNDERR
         return [
-            ("si_lower", Pointer(pointer(after + word))),
-            ("si_upper", Pointer(pointer(after + 2 * word))),
+            ("si_lower", Pointer(body.long(2 * word))),
+            ("si_upper", Pointer(body.long(3 * word))),
         ]
     if number == SIGNAL_NUMBERS["SIGSEGV"] and code == 4:  # SEGV_PKUERR
-        key = int.from_bytes(data[after + word : after + word + 4], "little")
-        return [("si_pkey", Int(key))]
+        return [("si_pkey", Int(body.u32(2 * word)))]
     return []
 
 
-def _band(band: int) -> Value:
-    return names.flags("pollflags", band)
-
-
 def _syscall(number: int, audit_arch: int) -> Value:
-    from sandtrace.syscalls.table import by_number  # noqa: PLC0415 - only for SIGSYS
+    from sandtrace.syscalls.table import by_number
 
     arch = {0xC000003E: "x86_64", 0x40000003: "i386", 0xC00000B7: "aarch64"}.get(audit_arch)
     row = by_number(arch, number) if arch else None
@@ -145,7 +155,7 @@ def signal_value(number: int) -> Value:
 def siginfo(view: View, address: int) -> Value:
     """A siginfo_t in memory."""
     data = view.exact(address, 128)
-    found = None if data is None else siginfo_value(data, view.word, view.call.fds)
+    found = None if data is None else siginfo_value(data, view.word)
     return Pointer(address) if found is None else found
 
 

@@ -41,7 +41,7 @@ def handler(view: View, value: int) -> Value:
 
 @struct("sigaction")
 def sigaction(view: View, address: int) -> Value:
-    """The kernel's struct sigaction: handler, flags, restorer, mask; aarch64 has the restorer too."""
+    """The kernel's struct sigaction: handler, flags, restorer, mask; the same on all arches."""
     word = view.word
     data = view.exact(address, word * 3 + 8)
     if data is None:
@@ -199,7 +199,7 @@ def ssetmask_result(view: View) -> Result:
 @call("signalfd signalfd4")
 def signalfd(view: View) -> Iterator[Argument | Pause]:
     """A descriptor that signals are read from."""
-    from sandtrace.decode.layout import fd  # noqa: PLC0415 - the name is short and common
+    from sandtrace.decode.layout import fd
 
     yield "fd", fd(view, view.arg(0))
     yield "mask", sigset_at(view, view.arg(1), view.arg(2))

@@ -35,7 +35,7 @@ Fields = list[tuple[str | None, Value]]
 def sockaddr_at(view: View, address: int, length: int) -> Value:
     """The address of ``length`` bytes at ``address``; the kernel takes at most 128."""
     length = to_signed(length, 32)
-    if length < 2 and length >= 0 or not address:
+    if (length < 2 and length >= 0) or not address:
         return Pointer(address)
     wanted = min(length, SOCKADDR_STORAGE) if length >= 0 else SOCKADDR_STORAGE
     data = view.exact(address, wanted)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from sandtrace.decode import names
+from sandtrace.decode.errnos import errno_name
 from sandtrace.decode.layout import fd
 from sandtrace.decode.memory import buffer, vector
 from sandtrace.decode.model import (
@@ -21,7 +22,6 @@ from sandtrace.decode.model import (
     Value,
 )
 from sandtrace.decode.registry import EXIT, Pause, call
-from sandtrace.decode.results import errno_name
 from sandtrace.decode.seccomp import filter_program
 from sandtrace.decode.sockaddr import inet6_addr, inet_addr, interface, mac, sockaddr
 from sandtrace.decode.view import View
@@ -289,7 +289,7 @@ def getsockopt(view: View) -> Iterator[Argument | Pause]:
     yield "optlen", Array((size,))
 
 
-def _got(view: View, level: int, option: int, address: int, room: int, took: int) -> Value:  # noqa: PLR0913, PLR0917 - the call's five numbers
+def _got(view: View, level: int, option: int, address: int, room: int, took: int) -> Value:
     if room <= 0 or took <= 0 or not address:
         return Pointer(address)
     show = _GET.get((level, option))

@@ -61,7 +61,7 @@ class View:
 
     @property
     def failed(self) -> bool:
-        """Did the call fail, or never return, so that what it would have written isn't there?"""
+        """The call failed or never returned: what it would have written isn't there."""
         ret = self.call.ret
         return ret is None or -4096 < ret < 0
 
@@ -73,7 +73,7 @@ class View:
 
     @property
     def interrupted(self) -> bool:
-        """Did a signal interrupt the call before it was done?"""
+        """A signal interrupted the call before it was done."""
         ret = self.call.ret
         return ret is not None and -ret in ERESTART
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Quote bytes as strace(1) does, so that what a tracee controls can forge no line and no escape.
+r"""Quote bytes as strace(1) does, so that what a tracee controls can forge no line and no escape.
 
-Printable ASCII stands for itself, apart from ``"`` and ``\\``; \\t \\n \\v \\f \\r have their C names, all
-else is octal, in as few digits as the next byte allows (``\\0`` but ``\\0001``). The result is pure
-printable ASCII.
+Printable ASCII stands for itself, apart from ``"`` and ``\``; \t \n \v \f \r have their C names,
+all else is octal, in as few digits as the next byte allows (``\0`` but ``\0001``). The result is
+pure printable ASCII.
 """
 
 from __future__ import annotations

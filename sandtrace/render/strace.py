@@ -11,7 +11,7 @@ from __future__ import annotations
 import time as clock
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sandtrace.call import Call
 from sandtrace.decode.names import signal_name
@@ -112,11 +112,11 @@ class StracePrinter:
         self._interrupted: dict[int, str] = {}
         self._last_time: float | None = None
         self._hidden: set[int] = set()
-        self._handlers: dict[type, Callable[[object], None]] = {
+        self._handlers: dict[type, Callable[[Any], None]] = {
             Entry: self._entry, Exit: self._exit, Attached: self._attached,
             Executed: self._executed, Signalled: self._signalled,
             GroupStopped: self._group_stopped, Ended: self._ended,
-        }  # type: ignore[dict-item]  # each handler takes the class it stands for  # fmt: skip
+        }  # fmt: skip
 
     def __call__(self, event: Event) -> None:
         """Write what strace writes of this event: often nothing."""
