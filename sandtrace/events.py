@@ -42,7 +42,7 @@ class Exit:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The policy or a guard decided. ``enforced``: was the verdict carried out (not in an audit)?"""
+    """The policy or a guard decided. ``enforced``: the verdict was carried out (no audit)."""
 
     call: Call
     process: Process

@@ -87,7 +87,9 @@ class PathArg:
     dirfd: str | None = None  # None: relative to the cwd
     follow: Follow = "yes"
     flags: str | None = None  # AT_* or O_* flags that change the walk (AT_EMPTY_PATH, O_NOFOLLOW)
-    parent: bool = False  # the name itself is the object (unlink, mkdir, rename): last never followed
+    parent: bool = (
+        False  # the name itself is the object (unlink, mkdir, rename): last never followed
+    )
     empty: bool = False  # "" names the dirfd itself, whatever the flags (readlinkat, move_mount)
 
 
@@ -172,7 +174,7 @@ class ProcessArg:
 
 @dataclass(frozen=True, slots=True)
 class MappedArg:
-    """mmap or mprotect with PROT_EXEC: the file behind ``fd``, or behind the mapping at ``addr``."""
+    """mmap or mprotect with PROT_EXEC: the file behind ``fd``, or the mapping at ``addr``."""
 
     fd: str | None = None
     addr: str | None = None

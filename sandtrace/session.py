@@ -142,15 +142,11 @@ class Rules:
         """Is the call itself asked about (``[syscall]``)?"""
         if self.record_all:
             return call.row is not None and not self.policy.silent("syscall", call.name)
-        return call.row is not None and bool(
-            self.policy.syscall_tests(call.name, call.arch)
-        )
+        return call.row is not None and bool(self.policy.syscall_tests(call.name, call.arch))
 
     def asker(self, tracee: Tracee, bound: tuple[str, ...]) -> Asker:
         """Who asks."""
-        return Asker(
-            tracee.exe, tracee.script, tracee.sections, bound, self.given, self.chrooted
-        )
+        return Asker(tracee.exe, tracee.script, tracee.sections, bound, self.given, self.chrooted)
 
     def enforces(self, judgement: Judgement) -> bool:
         """An audit blocks only what guards block."""
@@ -188,7 +184,7 @@ class Rules:
 
 
 def _standard_descriptors() -> frozenset[tuple[str, int, int]]:
-    """What the command is given as 0, 1 and 2: (operation, st_dev, st_ino), as their modes allow."""
+    """What the command is given as 0, 1, 2: (operation, st_dev, st_ino), as the modes allow."""
     found: set[tuple[str, int, int]] = set()
     for fd in range(3):
         try:
@@ -214,7 +210,7 @@ def handed_descriptors(argv: Sequence[str], env: dict[str, str]) -> set[int]:
     if count.isdigit():
         found |= set(range(3, 3 + min(int(count), 1024)))
     found |= {int(path[1]) for word in argv if (path := _FD_PATH.search(word))}
-    return {fd for fd in found if fd > 2 and _is_open(fd)}  # noqa: PLR2004  the standard three
+    return {fd for fd in found if fd > 2 and _is_open(fd)}
 
 
 def _is_open(fd: int) -> bool:
@@ -225,9 +221,7 @@ def _is_open(fd: int) -> bool:
     return True
 
 
-def start(
-    launch: Launch, confinement: Confinement | None, watch: Watch
-) -> tuple[Child, Loop]:
+def start(launch: Launch, confinement: Confinement | None, watch: Watch) -> tuple[Child, Loop]:
     """Fork, seize and release the child; UnsupportedError where tracing is refused."""
     child = Child(launch, confinement, watch.mask)
     filtered = confinement is not None

@@ -26,7 +26,7 @@ from sandtrace.resolve import Unjudgeable, addresses, questions
 from sandtrace.session import Outcome, Rules, process_of
 from sandtrace.tracer import act, arguments, handover
 from sandtrace.tracer.launch import Child, Launch
-from sandtrace.tracer.loop import Kind, Loop, Stop, Tracee
+from sandtrace.tracer.loop import Kind, Loop, Tracee
 from sandtrace.tracer.watch import Watch
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ Trace = frozenset[str] | Literal["all"] | None
 _EXEC = frozenset({"execve", "execveat"})
 
 
-def supervise(
+def supervise(  # noqa: PLR0913  the options of a run, all by name
     launch: Launch,
     *,
     policy: Policy | None,
@@ -72,7 +72,7 @@ def supervise(
 class Supervisor:
     """One run: the loop's stops, led down the road."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  the parts of a run, put together in one place
+    def __init__(
         self,
         child: Child,
         loop: Loop,
@@ -108,7 +108,8 @@ class Supervisor:
         self.watch.begin(self.loop, self.child.pid)
         try:
             self.report(
-                None, events.Started(tuple(launch.argv), self.child.pid, time.time(), {"locks": locks})
+                None,
+                events.Started(tuple(launch.argv), self.child.pid, time.time(), {"locks": locks}),
             )
             for stop in self.loop:
                 self.at[stop.kind](stop.tracee, stop.value)
@@ -259,7 +260,7 @@ class Supervisor:
         if self.on_stop is not None and tracee is not None:
             self.on_stop(tracee, event)
 
-    # --- what is followed to the exit --------------------------------------------------------------
+    # --- what is followed to the exit ---------------------------------------------------------
 
     def follows(self, call: Call) -> bool:
         """Must the exit be seen, whether shown or not?"""
@@ -278,16 +279,14 @@ class Supervisor:
             for other in self.loop.threads(tracee):  # SECCOMP_FILTER_FLAG_TSYNC: all of them
                 other.filters = True
 
-    # --- stops that are no calls -------------------------------------------------------------------
+    # --- stops that are no calls --------------------------------------------------------------
 
     def new_task(self, tracee: Tracee, value: tuple[Tracee, str]) -> None:
         """A task has made another one, which inherits who it is."""
         child, kind = value
         child.inherit(tracee, kind)
         self.counts["tasks"] += 1
-        self.report(
-            tracee, events.Attached(child.tid, child.pid, child.parent, kind, time.time())
-        )
+        self.report(tracee, events.Attached(child.tid, child.pid, child.parent, kind, time.time()))
         self.loop.resume(tracee)
 
     def executed(self, tracee: Tracee, value: tuple[Tracee | None, int]) -> None:
@@ -296,9 +295,7 @@ class Supervisor:
         if superseded is not None:
             self.report(
                 tracee,
-                events.Ended(
-                    tracee.tid, tracee.pid, None, time.time(), superseded.call, former
-                ),
+                events.Ended(tracee.tid, tracee.pid, None, time.time(), superseded.call, former),
             )
             if tracee.call is not None:
                 tracee.call.tid = tracee.tid  # the execve returns under the leader's id
@@ -361,9 +358,7 @@ class Supervisor:
 
     def group_stopped(self, tracee: Tracee, number: int) -> None:
         """The process stopped; where it is the command itself, so do we."""
-        self.report(
-            tracee, events.GroupStopped(tracee.tid, tracee.pid, number, time.time())
-        )
+        self.report(tracee, events.GroupStopped(tracee.tid, tracee.pid, number, time.time()))
         self.loop.listen(tracee)
         if tracee.tid == self.child.pid:
             self.watch.stop_with(number)

@@ -34,7 +34,7 @@ _OF_FILES = ~sum(1 << libc.CAPABILITIES[name] for name in _ELSEWHERE)
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What decides about access to files. ``capabilities`` are the effective ones that count there."""
+    """What decides about access to files; ``capabilities``: the effective ones that count."""
 
     fsuid: int
     fsgid: int

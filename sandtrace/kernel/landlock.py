@@ -40,7 +40,6 @@ def scope_signals() -> bool:
     attributes = struct.pack("=QQQ", 0, 0, SCOPE_SIGNAL)
     buffer = ctypes.create_string_buffer(attributes, len(attributes))
 
-
     fd = syscall(_CREATE_RULESET, ctypes.addressof(buffer), len(attributes), 0)
     try:
         syscall(_RESTRICT_SELF, fd, 0)

@@ -51,7 +51,7 @@ _CAPSET = {"x86_64": 126, "aarch64": 91}
 
 
 def syscall(number: int, *arguments: int) -> int:
-    """syscall(2): the result, or OSError."""
+    """Make a call by its number: the result, or OSError."""
     result: int = _syscall(
         ctypes.c_long(number), *(ctypes.c_long(argument) for argument in arguments)
     )
@@ -62,7 +62,7 @@ def syscall(number: int, *arguments: int) -> int:
 
 
 def prctl(option: int, value: int = 0, third: int = 0) -> int:
-    """prctl(2): the result, or OSError."""
+    """Set or ask something of this process (prctl): the result, or OSError."""
     result: int = _libc.prctl(
         option, ctypes.c_ulong(value), ctypes.c_ulong(third), ctypes.c_ulong(0), ctypes.c_ulong(0)
     )
@@ -88,10 +88,8 @@ def close_from(first: int) -> None:
     except OSError:  # before Linux 5.9
         for name in os.listdir("/proc/self/fd"):
             if int(name) >= first:
-                try:
+                with contextlib.suppress(OSError):  # the descriptor of the listing itself
                     os.close(int(name))
-                except OSError:  # the descriptor of the listing itself
-                    pass
 
 
 RESOLVE_NO_MAGICLINKS = 0x02
@@ -107,7 +105,7 @@ _openat2 = ctypes.CFUNCTYPE(
 
 
 def openat2(dirfd: int, path: bytes, flags: int, resolve: int) -> int:
-    """openat2(2) without a mode: a descriptor of ours, close-on-exec; OSError (ENOSYS: Linux < 5.6)."""
+    """Open without a mode: a descriptor of ours, close-on-exec; OSError (ENOSYS: Linux < 5.6)."""
     _HOW.pack_into(_how, 0, flags | os.O_CLOEXEC, 0, resolve)
     fd: int = _openat2(_OPENAT2, dirfd, path, _how_at, 24)
     if fd < 0:
@@ -148,10 +146,8 @@ def drop_capabilities(names: frozenset[str]) -> None:
             prctl(PR_CAPBSET_DROP, number)
         except OSError:  # EPERM without CAP_SETPCAP (an ordinary user), EINVAL: not of this kernel
             continue
-    try:
+    with contextlib.suppress(OSError):  # before Linux 4.3 there is no ambient set
         prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
-    except OSError:  # before Linux 4.3 there is no ambient set
-        pass
     effective, permitted, inheritable = (value & ~mask for value in capabilities())
     set_capabilities(effective, permitted, inheritable)
 

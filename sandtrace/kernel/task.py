@@ -160,7 +160,9 @@ def arguments(memory: AddressSpace, arch: Arch, address: int, limit: int = 4096)
         (pointer,) = unpack.unpack(word)
         if pointer == 0:
             break
-        text = memory.read_cstring(pointer, 32 * _PAGE)  # MAX_ARG_STRLEN, include/uapi/linux/binfmts.h
+        text = memory.read_cstring(
+            pointer, 32 * _PAGE
+        )  # MAX_ARG_STRLEN, include/uapi/linux/binfmts.h
         if text is None:
             break
         strings.append(os.fsdecode(text[0]))

@@ -25,8 +25,9 @@ _LOW = 0xFFFF_FFFF
 class Guard:
     """A refusal that no policy has to ask for.
 
-    ``when``: all of these hold. ``exactly``: and so does this, which BPF can't say. ``liftable``: ``[syscall] allow`` may name the call. ``root_only``:
-    an ordinary user is refused by the kernel anyway, or may do it harmlessly.
+    ``when``: all of these hold. ``exactly``: and so does this, which BPF can't say. ``liftable``:
+    ``[syscall] allow`` may name the call. ``root_only``: an ordinary user is refused by the kernel
+    anyway, or may do it harmlessly.
     """
 
     id: str
@@ -153,7 +154,7 @@ def _tracer_guards(pid: int) -> list[Guard]:
     ]  # fmt: skip
 
 
-# --- the pages for arguments (`sandtrace.tracer.arguments`) ------------------------------------------
+# --- the pages for arguments (`sandtrace.tracer.arguments`) -------------------------------------
 
 # A filter can't add address and length. What begins in the pages' TiB is looked at, and so is what
 # is longer than the way from that TiB's start to them.

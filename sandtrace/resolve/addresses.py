@@ -41,7 +41,7 @@ def of_sockaddr(
     ``connecting``: given to connect(2), where AF_UNSPEC disconnects. ``socket`` and ``unix_path``
     are asked only where the answer depends on them.
     """
-    if len(raw) < 2 or len(raw) > _STORAGE:  # noqa: PLR2004  sa_family_t
+    if len(raw) < 2 or len(raw) > _STORAGE:
         return MALFORMED
     (family,) = struct.unpack_from("=H", raw)
     if family == abi.AF_UNSPEC:
@@ -115,7 +115,7 @@ class Addresses:
         if isinstance(subject, MsghdrArg):
             return self._message(value(subject.fd), value(subject.msg))
         if isinstance(subject, MmsgArg):
-            stride = 64 if self._word == 8 else 32  # noqa: PLR2004  struct mmsghdr, padded
+            stride = 64 if self._word == 8 else 32
             count = min(value(subject.count), _MAX_MESSAGES)
             start, fd = value(subject.vec), value(subject.fd)
             found: list[str] = []
@@ -134,7 +134,7 @@ class Addresses:
 
     def _message(self, fd: int, address: int) -> list[str]:
         """msg_name of a struct msghdr; the kernel clamps a long namelen (net/socket.c)."""
-        layout = struct.Struct("=QI") if self._word == 8 else struct.Struct("=II")  # noqa: PLR2004
+        layout = struct.Struct("=QI") if self._word == 8 else struct.Struct("=II")
         raw = self.call.entry.read(address, layout.size)
         if len(raw) < layout.size:
             raise Unjudgeable("EFAULT", "the message header can't be read")
@@ -161,11 +161,11 @@ class Addresses:
         return [] if target is None else [target]
 
     def _listen(self, fd: int) -> list[str]:
-        """listen(2) on an inet socket without a port binds it to a free one (inet_csk_listen_start)."""
+        """An inet socket without a port is bound to a free one (inet_csk_listen_start)."""
         kind = socket_of(self.task, fd)
         if kind.family not in abi.INET_FAMILIES or kind.port:
             return []
-        any_address = "0.0.0.0" if kind.family == abi.AF_INET else "[::]"  # noqa: S104  a text
+        any_address = "0.0.0.0" if kind.family == abi.AF_INET else "[::]"
         return [f"{kind.scheme}://{any_address}:0"]
 
 

@@ -34,7 +34,7 @@ NO_SOCKET = Socket(abi.AF_UNSPEC, "tcp", 0, None)
 
 
 def copy_descriptor(task: Task, fd: int) -> int:
-    """The task's descriptor as one of ours (the caller closes it); OSError: EBADF if it has none."""
+    """The task's descriptor as one of ours, for the caller to close; OSError (EBADF: none)."""
     if fd >> 31:
         raise OSError(9, "Bad file descriptor")
     pidfd = libc.pidfd_open(task.tid)
@@ -46,12 +46,12 @@ def copy_descriptor(task: Task, fd: int) -> int:
 
 def socket_of(task: Task, fd: int) -> Socket:
     """The socket behind ``fd``. What is no socket or no descriptor is the kernel's to refuse."""
-    import socket  # noqa: PLC0415  5 ms that most runs never need
+    import socket
 
     try:
         copied = copy_descriptor(task, fd)
     except OSError as error:
-        if error.errno == 9:  # noqa: PLR2004  EBADF: so will the call say
+        if error.errno == 9:
             return NO_SOCKET
         raise Unjudgeable("EPERM", f"the socket can't be looked at: {error.strerror}") from error
     try:
@@ -75,8 +75,5 @@ def _describe(ours: sockets.socket) -> Socket:
         if port:
             bound = f"{scheme}://{f'[{host}]' if family == abi.AF_INET6 else host}:{port}"
     elif family == abi.AF_UNIX and name:
-        if isinstance(name, bytes):
-            bound = "unix:@" + os.fsdecode(name[1:])
-        else:
-            bound = f"unix:{name}"
+        bound = f"unix:@{os.fsdecode(name[1:])}" if isinstance(name, bytes) else f"unix:{name}"
     return Socket(family, scheme, port, bound)

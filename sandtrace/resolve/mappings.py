@@ -25,7 +25,7 @@ def files(task: Task, start: int, length: int) -> list[tuple[str, tuple[int, int
                 low, _, high = fields[0].partition(b"-")
                 if int(high, 16) <= start or int(low, 16) >= end or fields[4] == b"0":
                     continue
-                name = fields[5].rstrip(b"\n") if len(fields) > 5 else b""  # noqa: PLR2004
+                name = fields[5].rstrip(b"\n") if len(fields) > 5 else b""
                 major, _, minor = fields[3].partition(b":")
                 device = os.makedev(int(major, 16), int(minor, 16))
                 found[_target(name)] = (device, int(fields[4]))

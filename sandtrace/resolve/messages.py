@@ -29,11 +29,11 @@ class Header:
 def header(call: Call, address: int) -> Header | None:
     """The message header at ``address``, as it was read; None where it can't be."""
     word = arch.BY_NAME[call.arch].word
-    size = 56 if word == 8 else 28  # noqa: PLR2004  struct msghdr
+    size = 56 if word == 8 else 28
     data = call.entry.read(address, size)
     if len(data) < size:
         return None
-    name, length = struct.unpack_from("=QI" if word == 8 else "=II", data)  # noqa: PLR2004
+    name, length = struct.unpack_from("=QI" if word == 8 else "=II", data)
     length = min(signed(length), STORAGE)
     copied = call.entry.read(name, length) if name and length > 0 else None
     return Header(data, copied, size)

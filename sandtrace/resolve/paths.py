@@ -45,8 +45,9 @@ class Found:
     """What a path names.
 
     ``path`` is the canonical text. ``fd`` is an O_PATH descriptor of ours on the object, None where
-    it does not exist; ``status`` its lstat. ``parent`` and ``name`` are the directory (ours, O_PATH)
-    and the last component as bytes, with its trailing slashes, where the walk ended at a name.
+    it does not exist; ``status`` its lstat. ``parent`` and ``name`` are the directory (ours,
+    O_PATH) and the last component as bytes, with its trailing slashes, where the walk ended at a
+    name.
     ``link``: the magic link it was reached through (no canonical path may lead there), else None.
     """
 
@@ -81,7 +82,7 @@ def text_of(fd: int) -> bytes:
 
 
 def canonical(fd: int, status: os.stat_result) -> str:
-    """The target's text for an open object: its path, or ``pipe:``, ``memfd:NAME``, ``deleted:P``."""
+    """The target's text for an open object: path, ``pipe:``, ``memfd:NAME``, ``deleted:PATH``."""
     raw = text_of(fd)
     if raw[:1] == b"/":
         if not raw.endswith(_DELETED) or (status.st_nlink and not raw.startswith(b"/memfd:")):
@@ -218,7 +219,7 @@ class Walk:
         except OSError as error:
             raise PathError(error.errno or errno.EIO) from None
 
-    def _follow(  # noqa: PLR0913, PLR0917  one step of the walk
+    def _follow(
         self,
         here: int,
         name: bytes,
@@ -278,10 +279,10 @@ class Walk:
 
     def task_fsuid(self) -> int:
         """The uid that the task's file accesses are made with."""
-        from sandtrace.kernel.task import status_field  # noqa: PLC0415
+        from sandtrace.kernel.task import status_field
 
         fields = (status_field(self.task.tid, "Uid") or "").split()
-        return int(fields[3]) if len(fields) > 3 else -1  # noqa: PLR2004  real, effective, saved, fs
+        return int(fields[3]) if len(fields) > 3 else -1
 
     def _named(self, here: int, name: bytes) -> Found:
         """The walk ends at a name in a directory, which may or may not exist."""

@@ -222,9 +222,7 @@ class _Resolver:
         elif subject.addr is not None and subject.length is not None:
             start, length = self._value(subject.addr), self._value(subject.length)
             for target, identity in mappings.files(self.task, start, length):
-                self.result.asked.append(
-                    self._question(op, target, identity=identity, mapped=True)
-                )
+                self.result.asked.append(self._question(op, target, identity=identity, mapped=True))
 
     def _ask_found(self, op: Operation, found: Found, *, mapped: bool = False) -> None:
         identity = found.identity

@@ -227,9 +227,7 @@ def _send(tracee: Tracee, call: Call) -> Handed | None:
             raise Unjudgeable("EPERM", "a task with its own filter can't be made to send singly")
         number = call.row.numbers and table.by_name("sendmsg", call.arch)
         flags = call.row.value("flags", call.args)
-        handed = handover.hand_over(
-            tracee, call, pieces, {2: flags}, number.nr if number else None
-        )
+        handed = handover.hand_over(tracee, call, pieces, {2: flags}, number.nr if number else None)
         if handed is not None:
             handed.counts = message + header.length_at
         return handed or _IMPOSSIBLE

@@ -36,7 +36,7 @@ _SYSCALL_INSTRUCTION = b"\x0f\x05"
 _MFD_CLOEXEC = 1
 _MFD_ALLOW_SEALING = 2
 _F_ADD_SEALS = 1033
-# SEAL, SHRINK, GROW, FUTURE_WRITE (linux/fcntl.h)
+# Of linux/fcntl.h: F_SEAL_SEAL, _SHRINK, _GROW and _FUTURE_WRITE.
 _SEALS = 0x1 | 0x2 | 0x4 | 0x10
 _MAP_FIXED_NOREPLACE = 0x100000
 _NR = {"memfd_create": 319, "mmap": 9, "close": 3}  # x86_64
@@ -144,9 +144,7 @@ def _map_ours(tid: int, fd: int) -> mmap.mmap | None:
     return memory
 
 
-def _inject(
-    tid: int, saved: Registers, instruction: int, nr: int, args: tuple[int, ...]
-) -> int:
+def _inject(tid: int, saved: Registers, instruction: int, nr: int, args: tuple[int, ...]) -> int:
     """Make the task do one call; its result (-errno on failure)."""
     regs = Registers(tid, list(saved.values))
     regs["rip"] = instruction

@@ -133,7 +133,7 @@ def find_program(name: str, env: Mapping[str, str], cwd: str | None) -> str:
     raise LaunchError(f"{name!r}: command not found", _NOT_FOUND, errno.ENOENT)
 
 
-def _child(  # noqa: PLR0913, PLR0917  one call, in the forked child
+def _child(
     launch: Launch,
     confinement: Confinement | None,
     program: str,
@@ -167,10 +167,10 @@ def _child(  # noqa: PLR0913, PLR0917  one call, in the forked child
         if "LISTEN_PID" in env:  # sd_listen_fds(3): the descriptors are for this very process
             env["LISTEN_PID"] = str(os.getpid())
         step = "execve"
-        os.execve(program, list(launch.argv), env)
+        os.execve(program, list(launch.argv), env)  # noqa: S606  what the user asked for
     except OSError as error:
         os.write(report, struct.pack("=i", error.errno or 0) + step.encode())
-    except BaseException:  # noqa: BLE001  nothing may escape into the tracer's code after a fork
+    except BaseException:
         os.write(report, struct.pack("=i", errno.EINVAL) + step.encode())
     os._exit(_NOT_FOUND)
 
@@ -185,7 +185,7 @@ def _arrange_descriptors(launch: Launch, report: int) -> int:
     keep = {0, 1, 2, report, *launch.keep_fds}
     for fd in launch.keep_fds:
         with contextlib.suppress(OSError):
-            os.set_inheritable(fd, True)
+            os.set_inheritable(fd, True)  # noqa: FBT003  its only parameter
     start = 3
     for fd in sorted(keep):
         if fd >= start:

@@ -55,8 +55,8 @@ class Tracee(Task):
     """A task under the loop. ``call`` is the one it is in, while its exit is still wanted."""
 
     __slots__ = (
-        "asked", "call", "exe", "filters", "handed", "launching", "parent", "region", "script", "sections",
-        "shares", "started",
+        "asked", "call", "exe", "filters", "handed", "launching", "parent", "region", "script",
+        "sections", "shares", "started",
     )  # fmt: skip
 
     def __init__(self, tid: int, pid: int, memory: AddressSpace | None = None) -> None:

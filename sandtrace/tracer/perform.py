@@ -9,7 +9,6 @@ no race. It is done with the task's rights and umask (`sandtrace.kernel.credenti
 from __future__ import annotations
 
 import ctypes
-import os
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -20,7 +19,6 @@ from sandtrace.resolve import arguments
 if TYPE_CHECKING:
     from sandtrace.call import Call
     from sandtrace.kernel.task import Task
-    from sandtrace.resolve.paths import Found
     from sandtrace.resolve.questions import Resolved
 
 _AT_FDCWD = -100
@@ -143,9 +141,7 @@ def _link(p: Performance) -> int:
     flags = p.value("flags") if p.call.name == "linkat" else 0
     if flags & ~(_AT_SYMLINK_FOLLOW | _AT_EMPTY_PATH):
         return -22
-    return _do(
-        "linkat", _AT_FDCWD, p.object("oldpath"), *p.where("newpath"), _AT_SYMLINK_FOLLOW
-    )
+    return _do("linkat", _AT_FDCWD, p.object("oldpath"), *p.where("newpath"), _AT_SYMLINK_FOLLOW)
 
 
 def _symlink(p: Performance) -> int:
@@ -219,5 +215,3 @@ _ACTS: dict[str, Callable[[Performance], int]] = {
 def performs(name: str) -> bool:
     """Is this a call that the tracer does for the task?"""
     return name in _ACTS
-
-

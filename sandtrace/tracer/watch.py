@@ -55,7 +55,7 @@ class Watch:
         if self._timeout is not None:
             self._after(self._timeout, self._time_up)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Watch:  # noqa: PYI034  Self is of Python 3.11
         """Block the signals, so that none kills sandtrace before its tracees."""
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, _TAKEN)
         return self
