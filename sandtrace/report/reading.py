@@ -81,7 +81,7 @@ def expand(patterns: Iterable[str]) -> list[str]:
         elif os.path.lexists(pattern) or not _WILD & set(pattern):
             matches = [pattern]
         else:
-            matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  absolute ones too
+            matches = sorted(glob.glob(pattern, recursive=True))
         if not matches or (matches == [pattern] != ["-"] and not Path(pattern).exists()):
             raise SandtraceError(f"there is no log {pattern!r}")
         found.update(dict.fromkeys(matches))

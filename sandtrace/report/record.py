@@ -210,6 +210,8 @@ def _question(question: Question, process: Process) -> Record:
         fields["sections"] = list(question.sections)
     if question.bound:
         fields["bound"] = list(question.bound)
+    if question.mapped:
+        fields["mapped"] = True
     if question.args:
         fields["args"] = {str(position): value for position, value in question.args.items()}
     return fields

@@ -110,6 +110,7 @@ def test_what_an_answer_depends_on_is_recorded() -> None:
     question = Question(
         "syscall", "prctl", exe="/usr/bin/python3", script="/src/x.py", is_dir=False,
         identity=(7, 8), sections=(0, 2), bound=("tcp://127.0.0.1:80",), args={0: 4, 1: 2**64 - 1},
+        mapped=True,
     )  # fmt: skip
     (record,) = records(dataclasses.replace(decided(), question=question))
     assert record["judged_exe"] == "/usr/bin/python3"
@@ -118,6 +119,7 @@ def test_what_an_answer_depends_on_is_recorded() -> None:
     assert record["identity"] == [7, 8]
     assert record["sections"] == [0, 2]
     assert record["bound"] == ["tcp://127.0.0.1:80"]
+    assert record["mapped"] is True
     assert record["args"] == {"0": 4, "1": 2**64 - 1}
 
 
