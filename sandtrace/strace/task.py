@@ -59,7 +59,7 @@ def read_string_vector(task: Task, addr: int, max_size: int, max_number: int) ->
     for pointer in pointers:
         try:
             strings.append(read_string(task, pointer, max_size))
-        except OSError as error:  # noqa: PERF203 - the first failure ends the loop
+        except OSError as error:
             raise _unreadable(error, f"could not read string at {pointer:#x}", strings) from error
     return strings
 

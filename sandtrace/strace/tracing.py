@@ -113,7 +113,7 @@ class RecordFeed:
         for callback in self._callbacks:
             try:
                 callback(view, record)
-            except TraceError:  # noqa: PERF203 - the first failure ends the trace
+            except TraceError:
                 raise
             except Exception as error:
                 raise TraceError(record.pid, error) from error

@@ -2,8 +2,8 @@
 """How flags and values are written by name: the seed's package abi.
 
 A set is parsed from left to right and what no entry claims is left in hex: ``O_RDWR|0x40000000``.
-Names and values come from the one table of constants, `sandtrace.syscalls.xlat`; only the order in
-which the seed writes open's flags is stated here.
+Names and values come from the one table of constants, `sandtrace.syscalls.xlat`, as they are on
+this machine's arch; only the order in which the seed writes some of them is stated here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sandtrace.kernel.arch import NATIVE
 from sandtrace.syscalls import xlat
 
 CSIGNAL = 0xFF
@@ -81,23 +82,31 @@ class FlagSet(tuple[BitFlag | Field | Value, ...]):
 
 
 def _values(table: str) -> FlagSet:
-    return FlagSet(Value(value, name) for value, name in xlat.FLAGS[table])
+    return FlagSet(Value(value, name) for value, name in xlat.table(table, NATIVE.name))
 
 
 def _bits(table: str, order: str = "") -> FlagSet:
-    """The flags of ``table``: those of ``order`` first, in that order, then by value."""
-    known = {name: value for value, name in xlat.FLAGS[table] if value}
-    first = [name for name in order.split() if name in known]
-    rest = sorted((name for name in known if name not in first), key=lambda name: known[name])
-    return FlagSet(BitFlag(known[name], name) for name in (*first, *rest))
+    """The flags of ``table``: those of ``order`` first, in that order, then by value.
+
+    ``HERE=THERE`` in ``order``: the table calls it THERE.
+    """
+    known = {name: value for value, name in xlat.table(table, NATIVE.name) if value}
+    first: list[BitFlag] = []
+    for word in order.split():
+        name, _, there = word.partition("=")
+        value = known.pop(there or name, None)
+        if value is not None:
+            first.append(BitFlag(value, name))
+    rest = sorted(known.items(), key=lambda item: item[1])
+    return FlagSet((*first, *(BitFlag(value, name) for name, value in rest)))
 
 
 # The sets of the seed's package abi. open's access mode is a value of its own, never a set of bits.
 OPEN_MODE = _values("open_access_modes")
 OPEN_FLAG_SET = _bits(
     "open_mode_flags",
-    "O_APPEND O_ASYNC O_CLOEXEC O_CREAT O_DIRECT O_TMPFILE O_DIRECTORY O_EXCL O_LARGEFILE O_NOATIME"
-    " O_NOCTTY O_NOFOLLOW O_NONBLOCK O_PATH O_SYNC O_DSYNC O_TRUNC",
+    "O_APPEND O_ASYNC=FASYNC O_CLOEXEC O_CREAT O_DIRECT O_TMPFILE O_DIRECTORY O_EXCL O_LARGEFILE"
+    " O_NOATIME O_NOCTTY O_NOFOLLOW O_NONBLOCK O_PATH O_SYNC O_DSYNC O_TRUNC",
 )
 SOCKET_FAMILY = _values("addrfams")
 SOCKET_TYPE = _values("socktypes")
@@ -139,7 +148,7 @@ EPOLL_EVENT_SET = _bits("epollevents")
 PROTECTION_FLAG_SET = _bits("mmap_prot")
 MMAP_FLAG_SET = FlagSet((*_bits("mmap_type", "MAP_SHARED_VALIDATE"), *_bits("mmap_flags")))
 CLOSE_RANGE_FLAG_SET = _bits("close_range_flags")
-CAPABILITY_BITSET = FlagSet(BitFlag(1 << number, name) for number, name in xlat.FLAGS["cap"])
+CAPABILITY_BITSET = FlagSet(BitFlag(1 << number, name) for number, name in xlat.table("cap"))
 SOCK_OPT_LEVELS = _values("socketlayers")
 
 
@@ -187,7 +196,8 @@ _SOCK_OPTIONS = {
 
 def sock_opt_name(level: int, name: int) -> str:
     """A socket option by name, as its level says: ``SO_REUSEADDR``; a number in hex without one."""
-    for value, text in xlat.FLAGS.get(_SOCK_OPTIONS.get(level, ""), ()):
-        if value == name:
-            return text
+    if level in _SOCK_OPTIONS:
+        for value, text in xlat.table(_SOCK_OPTIONS[level]):
+            if value == name:
+                return text
     return f"{name & _MASK32:#x}"
