@@ -328,18 +328,21 @@ class PathIndex:
     def beneath(self, old: list[str], new: list[str] | None) -> Iterator[tuple[PathPattern, Any]]:
         """What may match beneath the directory ``old`` and would not beneath ``new``.
 
-        ``new`` None: nothing is known of the new name. A pattern that goes on alike from both
+        ``new`` None: nothing is known of the new name but that it is one. A pattern that goes on alike from both
         names, as one that begins with ``**`` does, is not among them.
         """
         root = self._roots.get("")
         if root is None:
             return
         states, matched = _states(root, old)
-        others, safe = ([], set()) if new is None else _states(root, new)
+        if new is None:
+            others, safe = _spread([] if root.stars is None else [root.stars]), set()
+        else:
+            others, safe = _states(root, new)
         known = {id(node) for node in others}
         waiting = [node for node in states if id(node) not in known]
         seen = {id(node) for node in waiting}
-        done = {id(value) for value in safe_values(safe)}
+        done = {id(value) for value in _values(safe)}
         for node in matched:
             yield from (one for one in node.here if id(one[1]) not in done)
         while waiting:
@@ -351,7 +354,7 @@ class PathIndex:
                     waiting.append(child)
 
 
-def safe_values(nodes: Iterable[_Node]) -> Iterator[Any]:
+def _values(nodes: Iterable[_Node]) -> Iterator[Any]:
     """All that the nodes hold."""
     for node in nodes:
         for _, value in node.here:
