@@ -4,10 +4,10 @@
     EFFECTS  = EFFECT ("; " EFFECT)* | "-"          "-" states that it does nothing a policy judges
     EFFECT   = OP SUBJECT [" if " TEST (" and " TEST)*]  |  MACRO
     SUBJECT  =
-      path(ARG [, HOW] ...)    what the path names; its dirfd is the one that the argument refers to
+      path(ARG [, HOW] ...)    what the path names; its dirfd is what the argument refers to
                                (ARG@DIRFD). HOW: nofollow; unless_nofollow=FLAGS (by
-                               AT_SYMLINK_NOFOLLOW); if_follow=FLAGS (AT_SYMLINK_FOLLOW); open=FLAGS;
-                               openat2=HOW_ARG; creat; empty ("" is the dirfd); at=DIRFD
+                               AT_SYMLINK_NOFOLLOW); if_follow=FLAGS (AT_SYMLINK_FOLLOW);
+                               open=FLAGS; openat2=HOW_ARG; creat; empty ("" is the dirfd); at=DIRFD
       name(ARG)                the directory entry itself: made, removed, renamed
       moved(ARG [, HOW])       what gets a new name, and is carried along
       fd(ARG)                  the object behind a descriptor

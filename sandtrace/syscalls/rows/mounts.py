@@ -68,8 +68,8 @@ ROWS = (
       "req:in(mnt_id_req) buf:out(statmount)@bufsize bufsize:size flags:flags(statmount_flags)",
       ops="-"),
     S("listmount", every(458),
-      "req:in(mnt_id_req) mnt_ids:out(u64[])@nr(ret) nr:size flags:flags(listmount_flags)", ops="-",
-      returns="size"),
+      "req:in(mnt_id_req) mnt_ids:out(u64[])@nr(ret) nr:size flags:flags(listmount_flags)",
+      ops="-", returns="size"),
     S("listns", every(470), "req:in(ns_id_req) ns_ids:out(u64[])@nr(ret) nr:size flags:hex32",
       ops="-", returns="size"),
 )
