@@ -149,6 +149,6 @@ def _supervised(
     except BaseException as error:
         outputs.failed(error)
         raise
-    outputs.finish()
+    outputs.finish(timed_out=outcome.timed_out)
     status = outputs.status(outcome.status, outcome.command_status)
     return INCOMPLETE if outcome.incomplete and status == 0 else status

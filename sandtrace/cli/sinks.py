@@ -152,7 +152,7 @@ class Outputs:
 
     # --- the end --------------------------------------------------------------------------------
 
-    def finish(self) -> None:
+    def finish(self, *, timed_out: bool = False) -> None:
         """Write what is written at the end: the summary, the reports, and what went wrong."""
         for end in self._endings:
             end()
@@ -162,13 +162,15 @@ class Outputs:
             self._troubles += self._ending.write(annotate, os.environ)
         self.close()
         if not self._values["quiet"]:
-            self._tell()
+            self._tell(timed_out=timed_out)
 
-    def _tell(self) -> None:
+    def _tell(self, *, timed_out: bool) -> None:
         values = self._values
         hint = f"the log {values['log']} has all" if values["log"] else "--log F keeps all"
         lines = self.summary.lines(hint)
         lines += [f"sandtrace: {reason}" for reason in self.incomplete]
+        if timed_out:
+            lines.append("sandtrace: timed out: the command and all that it started were killed")
         if self.violations.count and values["fail_on"] != "none":
             lines.append(f"sandtrace: failed, as --fail-on {values['fail_on']} asks")
         if lines:

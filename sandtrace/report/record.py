@@ -69,6 +69,7 @@ class Recorder:
             case Decided():
                 fields = _decided(event)
             case Executed():
+                self._parents.setdefault(event.process.pid, event.process.ppid)
                 fields = {
                     "event": "exec",
                     **_process(event.process),
