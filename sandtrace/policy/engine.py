@@ -253,6 +253,8 @@ def _socket(tables: dict[Operation, Table], question: Question, unsaid: Default)
                 if could_allow(tables, question, family)
                 else _refused(tables, question)
             )
+        elif question.op == "bind" and not tables["bind"].denies():
+            return None  # the socket was judged when it was made, by [connect]
     elif not target.startswith(("proto:", "raw:", "malformed:")):
         return None
     if any(tables[op].denies() for op in SOCKET_OPERATIONS):
