@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from sandtrace.decode import names
-from sandtrace.decode.layout import LAYOUTS, dirfd, fd, layout, mode_value
+from sandtrace.decode.layout import S_IFMT, device, dirfd, fd, layout, mode_value
 from sandtrace.decode.memory import buffer, path
 from sandtrace.decode.model import (
+    NULL,
     AnyOf,
     Argument,
     Array,
+    Change,
     Commented,
     Flags,
-    Function,
     Hex,
     Int,
     Octal,
@@ -25,7 +26,7 @@ from sandtrace.decode.model import (
     Text,
     Value,
 )
-from sandtrace.decode.registry import EXIT, Pause, call, struct
+from sandtrace.decode.registry import EXIT, EXIT_AFTER, Pause, call, struct
 from sandtrace.decode.scalars import open_flags_value
 from sandtrace.decode.times import comment_of
 from sandtrace.decode.view import View
@@ -210,7 +211,7 @@ def _open_flags64(flags: int) -> Value:
     return Flags(flags, low.names, low.rest | high, low.family)
 
 
-@struct("file_handle_in")
+@struct("file_handle")
 def file_handle_in(view: View, address: int) -> Value:
     """struct file_handle, whole."""
     header = view.exact(address, 8)
@@ -333,6 +334,88 @@ def _entry(data: bytes, word: int, *, old: bool) -> Struct:
     return Struct(tuple(fields))
 
 
+@call("getcwd")
+def getcwd(view: View) -> Iterator[Argument | Pause]:
+    """The path, whole; the count returned includes its NUL."""
+    address = view.arg(0)
+    yield EXIT
+    yield "buf", Pointer(address) if view.failed else path(view, address)
+    yield "size", Int(view.arg(1))
+
+
+@call("mknod mknodat")
+def mknod(view: View) -> Iterator[Argument | Pause]:
+    """The type by name; a device number counts for devices only."""
+    first = 0
+    if view.call.name == "mknodat":
+        yield "dirfd", dirfd(view, view.arg(0))
+        first = 1
+    mode = view.arg(first + 1, 16)
+    yield "pathname", path(view, view.arg(first))
+    yield "mode", mode_value(mode)
+    if mode & S_IFMT in {0o020000, 0o060000}:
+        yield "dev", device(view.arg(first + 2, 32))
+
+
+@call("statx")
+def statx_call(view: View) -> Iterator[Argument | Pause]:
+    """The flags hold a choice of synchronisation, always shown."""
+    flags = view.arg(2, 32)
+    yield "dirfd", dirfd(view, view.arg(0))
+    yield "pathname", path(view, view.arg(1))
+    sync = names.choice("at_statx_sync_types", flags & 0x6000, "AT_STATX_???")
+    rest = names.flags("at_statx_flags", flags & ~0x6000)
+    yield "flags", AnyOf((sync, rest)) if rest.value else sync
+    yield "mask", names.flags("statx_masks", view.arg(3, 32))
+    address = view.arg(4)
+    yield EXIT
+    yield "statxbuf", Pointer(address) if view.failed else statx(view, address)
+
+
+# --- offsets in memory -------------------------------------------------------------------------
+
+
+def _offset(view: View, address: int, width: int = 8) -> Value:
+    if not address:
+        return NULL
+    number = view.number(address, width, signed=True)
+    return Pointer(address) if number is None else Array((Int(number),))
+
+
+@call("splice copy_file_range")
+def splice(view: View) -> Iterator[Argument | Pause]:
+    """From a descriptor and offset to another; the offsets as they were given."""
+    yield "fd_in", fd(view, view.arg(0))
+    yield "off_in", _offset(view, view.arg(1))
+    yield "fd_out", fd(view, view.arg(2))
+    yield "off_out", _offset(view, view.arg(3))
+    yield "len", Int(view.arg(4))
+    flags = view.arg(5, 32)
+    yield "flags", names.flags("splice_flags", flags) if view.call.name == "splice" else Hex(flags)
+
+
+@call("sendfile sendfile64")
+def sendfile(view: View) -> Iterator[Argument | Pause]:
+    """The offset before, and what it became."""
+    address = view.arg(2)
+    width = view.word if view.call.name == "sendfile" else 8
+    yield "out_fd", fd(view, view.arg(0))
+    yield "in_fd", fd(view, view.arg(1))
+    before = _offset(view, address, width)
+    if not isinstance(before, Array):
+        yield "offset", before
+        yield "count", Int(view.arg(3))
+        return
+    if view.entering:
+        yield "offset", before
+        yield EXIT_AFTER
+    view.at_exit()
+    after = before if view.failed else _offset(view, address, width)
+    unchanged = after == before or view.ret == 0
+    yield "offset", before if unchanged else Change(before, after)
+    yield "count", Int(view.arg(3))
+
+
 # --- small ones --------------------------------------------------------------------------------
 
 layout(
@@ -382,5 +465,3 @@ def fadvise(view: View) -> Iterator[Argument | Pause]:
         yield "len", Int(view.arg(3, 32) | view.arg(4, 32) << 32)
         yield "advice", names.choice("advise", view.arg(5, 32))
 
-
-__all__ = ["LAYOUTS", "AnyOf", "Function"]

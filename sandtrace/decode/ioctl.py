@@ -28,20 +28,22 @@ from sandtrace.decode.registry import EXIT, EXIT_AFTER, Pause, call
 from sandtrace.decode.view import View
 
 Show = Callable[[View, int], Value]
+Steps = Callable[[View, int], Iterator[Argument | Pause]]
 
 
 class Command:
     """What one command's argument is: read at entry, written at exit, both, or a plain number."""
 
-    __slots__ = ("show", "when")
+    __slots__ = ("show", "steps", "when")
 
-    def __init__(self, when: str, show: Show | None) -> None:
+    def __init__(self, when: str, show: Show | None, steps: Steps | None = None) -> None:
         """``when``: ``in``, ``out``, ``both``, ``value`` (the register itself) or ``none``.
 
         ``grown``: the same structure shown once, at exit, with what was added to it.
         """
         self.when = when
         self.show = show
+        self.steps = steps
 
 
 COMMANDS: dict[int, Command] = {}
@@ -56,6 +58,12 @@ def commands(when: str, show: Show | None, *numbers: int) -> None:
     """Register what the argument of these commands is."""
     for number in numbers:
         COMMANDS[number] = Command(when, show)
+
+
+def command_steps(steps: Steps, *numbers: int) -> None:
+    """Register commands whose argument is shown in steps of their own."""
+    for number in numbers:
+        COMMANDS[number] = Command("steps", None, steps)
 
 
 def _known(number: int) -> Command | None:
@@ -76,19 +84,28 @@ def _load(family: str) -> None:
         import_module(name)
 
 
+_NAMES = ("terminal_ioctls", "socket_ioctls", "plain_ioctls")
+_PREFERRED = {"TIOCINQ": "FIONREAD"}
+_DIRECTIONS = ("_IOC_NONE", "_IOC_WRITE", "_IOC_READ", "_IOC_READ|_IOC_WRITE")
+
+
 def command_name(number: int) -> Value:
     """``TCGETS``, or ``_IOC(_IOC_READ, 0x99, 0x1, 0x4)``."""
     variable = _variable_name(number)
     if variable is not None:
         return variable
-    known = names.by_value("ioctl_commands").get(number)
-    if known is not None:
-        return Symbol(known, number)
+    for table in _NAMES:
+        known = names.by_value(table).get(number)
+        if known is not None:
+            return Symbol(_PREFERRED.get(known, known), number)
+    several = sorted({text for value, text in names.table("ioctls") if value == number})
+    if several:
+        return Symbol(" or ".join(several), number)
     direction, size = number >> 30, number >> 16 & 0x3FFF
     return Function(
         "_IOC",
         (
-            names.flags("ioctl_dirs", direction),
+            Symbol(_DIRECTIONS[direction], direction),
             Hex(number >> 8 & 0xFF),
             Hex(number & 0xFF),
             Hex(size),
@@ -139,7 +156,9 @@ def ioctl(view: View) -> Iterator[Argument | Pause]:
         else:
             yield "argp", Hex(arg)
         return
-    if known.when == "none" or known.show is None:
+    if known.steps is not None:
+        yield from known.steps(view, arg)
+    if known.show is None:
         return
     if known.when in {"in", "value"}:
         yield "argp", known.show(view, arg)

@@ -46,7 +46,7 @@ def path(view: View, address: int) -> Value:
     if found is None:
         return Pointer(address)
     data, ended = found
-    return Text(data, not ended)
+    return Text(data) if ended else Text(data[:-1], truncated=True)
 
 
 def string(view: View, address: int) -> Value:
@@ -135,8 +135,11 @@ _constant(strings, "strings")
 _constant(environment, "envp")
 
 
-def length_of(arg: Arg, row: Syscall) -> Length:
-    """How many bytes or elements ``arg`` has: what its REF says."""
+def length_of(arg: Arg, row: Syscall, *, whole: bool = False) -> Length:
+    """How many bytes or elements ``arg`` has: what its REF says.
+
+    ``whole``: all that there is room for, also where only what the call returned is valid.
+    """
     if arg.ref in {None, "ret"}:
         return lambda view: view.ret
     ref = row.arg(arg.ref or "")
@@ -154,7 +157,7 @@ def length_of(arg: Arg, row: Syscall) -> Length:
             return view.number(view.arg(position), 4) or 0
 
         claimed = claimed_int
-    if arg.until_ret:
+    if arg.until_ret and not whole:
         return lambda view: min(view.ret, claimed(view)) if claimed(view) >= 0 else view.ret
     return claimed
 
@@ -254,7 +257,7 @@ def iovec_in(arg: Arg, row: Syscall) -> Decoder:
 @argument_type("iovec_out")
 def iovec_out(arg: Arg, row: Syscall) -> Decoder:
     """Buffers that the call filled (readv), with as many bytes as it returned."""
-    length = length_of(arg, row)
+    length = length_of(arg, row, whole=True)
 
     def decode(view: View, address: int) -> Value:
         if view.failed:
@@ -363,7 +366,7 @@ def node_mask(arg: Arg, row: Syscall) -> Decoder:
         count = -(-max(bits - (not out), 0) // (word * 8)) if bits < 1 << 20 else -1
         if count < 0:
             return Pointer(address)
-        return vector(view, address, count, word, numbers(lambda n: Hex(n, word * 2)))
+        return vector(view, address, count, word, numbers(lambda n: Hex(n, word * 2 + 2)))
 
     return decode
 

@@ -21,7 +21,7 @@ class Int:
 
 @dataclass(frozen=True, slots=True)
 class Hex:
-    """A number in hexadecimal, as C's ``%#x``: zero is ``0``. ``width`` digits where padded."""
+    """A number in hexadecimal, as C's ``%#x``: zero is ``0``. ``width``: padded with zeros."""
 
     value: int
     width: int = 0

@@ -202,34 +202,36 @@ def sendmmsg(view: View) -> Iterator[Argument | Pause]:
     address, count, flags = view.arg(1), view.arg(2, 32), view.arg(3, 32)
     yield "sockfd", fd(view, view.arg(0))
     if view.entering:  # what is sent is read now, and shown when msg_len is known
-        for index in range(min(count, 1024)):
-            message = message_at(view, address + index * _mmsghdr_size(view))
-            if message is None:
-                break
-            message_value(view, message)
+        _messages(view, address, count, sent=False)
     yield EXIT
     if view.failed:
         view.at_entry()
         yield "msgvec", _messages(view, address, count, sent=False)
     else:
-        yield "msgvec", _sent(view, address, view.ret)
+        yield "msgvec", _sent(view, address, count)
     yield "vlen", Int(count)
     yield "flags", names.flags("msg_flags", flags)
 
 
 def _sent(view: View, address: int, count: int) -> Value:
+    """The messages as they were given, each with the length that the call wrote behind it."""
     size = _mmsghdr_size(view)
-    exit_memory = view.call.exit
+    lengths: list[int] = []
 
-    def item(view: View, at: int, raw: bytes) -> Value:
-        view.at_entry()
-        message = message_at(view, at) or Message(raw, view.word)
-        length = int.from_bytes(raw[msghdr_size(view) :][:4], "little")
-        shown = message_value(view, message)
-        view.memory = exit_memory
-        return Struct((("msg_hdr", shown), ("msg_len", Int(length))))
+    def length(_view: View, _at: int, raw: bytes) -> Value:
+        lengths.append(int.from_bytes(raw[msghdr_size(view) :][:4], "little"))
+        return Int(lengths[-1])
 
-    return vector(view, address, count, size, item)
+    shown = vector(view, address, view.ret, size, length)
+    view.at_entry()
+    given = _messages(view, address, count, sent=False)
+    if not isinstance(shown, Array) or not isinstance(given, Array):
+        return given
+    items = []
+    for item, sent in zip(given.items, lengths, strict=False):
+        if isinstance(item, Struct):
+            items.append(Struct((*item.fields, ("msg_len", Int(sent)))))
+    return Array(tuple(items), more=view.ret > len(items))
 
 
 def _messages(view: View, address: int, count: int, *, sent: bool) -> Value:

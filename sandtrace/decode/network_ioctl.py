@@ -3,12 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from sandtrace.decode import names
-from sandtrace.decode.ioctl import commands, int_at
+from sandtrace.decode.ioctl import command_steps, commands, int_at
 from sandtrace.decode.memory import vector
-from sandtrace.decode.model import Commented, Hex, Int, Pointer, Struct, Text, Value
+from sandtrace.decode.model import (
+    Argument,
+    Change,
+    Commented,
+    Hex,
+    Int,
+    Pointer,
+    Struct,
+    Text,
+    Value,
+)
+from sandtrace.decode.registry import EXIT, Pause
 from sandtrace.decode.sockaddr import interface, mac, sockaddr
 from sandtrace.decode.view import View
 
@@ -136,18 +147,37 @@ def _length(view: View, length: int) -> Value:
     return Int(length)
 
 
-def _configuration(view: View, address: int) -> Value:
-    word = view.word
-    data = view.exact(address, 2 * word) if address else None
+def _configuration(view: View, address: int) -> Iterator[Argument | Pause]:
+    """A buffer's room, and, at exit, how much of it is filled, with what."""
+    before = _ifconf(view, address)
+    if before is None:
+        yield "argp", Pointer(address)
+        return
+    yield EXIT
+    room, where = before
+    after = _ifconf(view, address)
+    if after is None:
+        yield "argp", Struct((("ifc_len", _length(view, room)), ("ifc_buf", Pointer(where))))
+        return
+    length, now = after
+    shown = _length(view, length)
+    if where and room != length:
+        shown = Change(_length(view, room), shown)
+    buffer: Value = Pointer(where)
+    if where and not view.failed:
+        size = _size(view)
+        buffer = vector(view, now, length // size, size, _configured)
+    elif where != now:
+        buffer = Change(buffer, Pointer(now))
+    yield "argp", Struct((("ifc_len", shown), ("ifc_buf", buffer)))
+
+
+def _ifconf(view: View, address: int) -> tuple[int, int] | None:
+    data = view.exact(address, 2 * view.word) if address else None
     if data is None:
-        return Pointer(address)
+        return None
     length = int.from_bytes(data[:4], "little", signed=True)
-    where = int.from_bytes(data[word:], "little")
-    if view.failed or not where or view.memory is view.call.entry:
-        return Struct((("ifc_len", _length(view, length)), ("ifc_buf", Pointer(where))))
-    size = _size(view)
-    items = vector(view, where, length // size, size, _configured)
-    return Struct((("ifc_len", _length(view, length)), ("ifc_buf", items)))
+    return length, int.from_bytes(data[view.word :], "little")
 
 
 def _configured(view: View, _address: int, data: bytes) -> Value:
@@ -176,7 +206,7 @@ for _set, _get, _show in _PAIRS:
     if _get is not None:
         commands("grown", _getting(_show), _get)
 commands("grown", _getting_name, _GIFNAME)
-commands("out", _configuration, _GIFCONF)
+command_steps(_configuration, _GIFCONF)
 commands("in", _bridge, 0x89A0, 0x89A1)
 commands("in", _bridge_port, 0x89A2, 0x89A3)
 # FIOGETOWN SIOCATMARK SIOCGIFENCAP SIOCGPGRP SIOCOUTQNSD

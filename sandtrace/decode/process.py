@@ -412,8 +412,8 @@ def user_desc(view: View, address: int) -> Value:
     )
     fields: list[tuple[str | None, Value]] = [
         ("entry_number", Int(to_signed(entry, 32))),
-        ("base_addr", Hex(base, 8)),
-        ("limit", Hex(limit, 8)),
+        ("base_addr", Hex(base, 10)),
+        ("limit", Hex(limit, 10)),
     ]
     at = 0
     for name, width in (("seg_32bit", 1), ("contents", 2), ("read_exec_only", 1),

@@ -80,8 +80,9 @@ _home(
 )
 _home(
     "files",
-    calls="fadvise64 fadvise64_64 getdents getdents64 mincore name_to_handle_at",
-    structs="cachestat cachestat_range file_attr file_handle_in flock fsid open_how stat stat64"
+    calls="copy_file_range fadvise64 fadvise64_64 getcwd getdents getdents64 mincore mknod"
+    " mknodat name_to_handle_at sendfile sendfile64 splice statx",
+    structs="cachestat cachestat_range file_attr file_handle flock fsid open_how stat stat64"
     " statfs statfs64 statx statx_timestamp ustat xattr_args",
 )
 _home(

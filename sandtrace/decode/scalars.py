@@ -82,9 +82,12 @@ def open_flags_value(value: int) -> Flags:
 _ACCESS = ("O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE")
 
 
-def open_flags(_: View, value: int) -> Value:
-    """The flags of open(2)."""
-    return open_flags_value(value)
+@argument_type("open_flags")
+def open_flags(_arg: Arg, row: Syscall) -> Decoder:
+    """The flags of open(2); dup3 and pipe2 take the same, without an access mode."""
+    if row.name in {"dup3", "pipe2"}:
+        return lambda _, value: names.flags("open_mode_flags", value)
+    return lambda _, value: open_flags_value(value)
 
 
 def socket_type(_: View, value: int) -> Value:
@@ -141,20 +144,24 @@ def socket_family(_arg: Arg, _row: Syscall) -> Decoder:
 
 _PROTOCOLS = {
     2: "inet_protocols", 10: "inet_protocols", 16: "netlink_protocols", 31: "bt_protocols",
-    17: "ethernet_protocols", 43: "smc_protocols",
+    29: "can_protocols", 43: "smc_protocols", 41: "kcm_protocols", 39: "nfc_protocols",
+    37: "caif_protocols", 35: "phonet_protocols", 34: "isdn_protocols", 33: "addrfams",
+    23: "can_protocols",
 }  # fmt: skip
 
 
 @argument_type("sockproto")
-def socket_protocol(_arg: Arg, _row: Syscall) -> Decoder:
-    """The protocol of a socket, by its family's table."""
+def socket_protocol(_arg: Arg, row: Syscall) -> Decoder:
+    """The protocol of a socket, by its family's table; socketpair's is a plain number."""
+    if row.name == "socketpair":
+        return lambda _, value: Int(value & 0xFFFF_FFFF)
 
     def decode(view: View, value: int) -> Value:
         family = (view.named("family") or 0) & 0xFFFF_FFFF
         number = value & 0xFFFF_FFFF
         if family == 17:
             return Function("htons", (_ethernet(number),)) if number else Int(0)
-        if family in {2, 10, 16, 31, 43}:
+        if family in _PROTOCOLS:
             return names.choice(_PROTOCOLS[family], number)
         return Int(number)
 
@@ -325,7 +332,6 @@ _simple(layout.fd, "fd fd64")
 _simple(layout.dirfd, "dirfd")
 _simple(pidfd, "pidfd")
 _simple(layout.signal, "signal signal_or_zero")
-_simple(open_flags, "open_flags")
 _simple(socket_type, "socktype")
 _simple(clock, "clockid")
 _simple(ipc_key, "key")

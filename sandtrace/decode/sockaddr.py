@@ -35,10 +35,9 @@ Fields = list[tuple[str | None, Value]]
 def sockaddr_at(view: View, address: int, length: int) -> Value:
     """The address of ``length`` bytes at ``address``; the kernel takes at most 128."""
     length = to_signed(length, 32)
-    if (length < 2 and length >= 0) or not address:
+    if length < 2 or not address:
         return Pointer(address)
-    wanted = min(length, SOCKADDR_STORAGE) if length >= 0 else SOCKADDR_STORAGE
-    data = view.exact(address, wanted)
+    data = view.exact(address, min(length, SOCKADDR_STORAGE))
     return Pointer(address) if data is None else sockaddr(view, data)
 
 
@@ -316,7 +315,7 @@ def _mctp(_: View, data: bytes) -> Fields:
 
 _FAMILIES: dict[int, tuple[Callable[[View, bytes], Fields] | None, int]] = {
     1: (_unix, 3), 2: (_inet, 16), 4: (_ipx, 16), 9: (_x25, 18), 10: (_inet6, 24),
-    16: (_netlink, 12), 17: (_packet, 20), 30: (_tipc, 16), 31: (_bluetooth, 3), 38: (_alg, 89),
+    16: (_netlink, 12), 17: (_packet, 20), 30: (_tipc, 16), 31: (_bluetooth, 3), 38: (_alg, 25),
     39: (_nfc, 16), 40: (_vsock, 16), 42: (_qrtr, 12), 44: (_xdp, 16), 45: (_mctp, 12),
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ from sandtrace.decode.model import (
     Pointer,
     Struct,
     Symbol,
+    Text,
     Unknown,
     Value,
 )
@@ -94,6 +95,16 @@ def _head(view: View, *, getting: bool) -> Iterator[Argument]:
 # --- values ------------------------------------------------------------------------------------
 
 
+def _got_int(view: View, address: int, length: int) -> Value:
+    if length < 4:
+        return buffer(view, address, length, hexadecimal=True)
+    return _int(view, address)
+
+
+def _set_int(view: View, address: int, length: int) -> Value:
+    return Pointer(address) if length < 4 else _int(view, address)
+
+
 def _int(view: View, address: int, _length: int = 4) -> Value:
     number = view.number(address, 4, signed=True)
     return Pointer(address) if number is None else Array((Int(number),))
@@ -116,6 +127,8 @@ def _numbers(*fields: str) -> Show:
             part = data[index * 4 : index * 4 + 4]
             if len(part) == 4:
                 shown.append((name, Int(int.from_bytes(part, "little", signed=True))))
+            elif part:
+                shown.append((name, Text(part, hexadecimal=True)))
         return Struct(tuple(shown))
 
     return show
@@ -127,7 +140,9 @@ _packet_statistics = _numbers("tp_packets", "tp_drops", "tp_freeze_q_cnt")
 
 
 def _error(view: View, address: int, length: int) -> Value:
-    number = view.number(address, min(length, 4))
+    if length < 4:
+        return buffer(view, address, length, hexadecimal=True)
+    number = view.number(address, 4)
     if number is None:
         return Pointer(address)
     name = errno_name(number) if number else None
@@ -248,6 +263,9 @@ _SET: dict[tuple[int, int], Show] = {
     (_SOL_SOCKET, 13): _set_linger,
     (_SOL_SOCKET, 26): _set_filter,
     (_SOL_SOCKET, 51): _set_filter,
+    (_SOL_SOCKET, 27): _set_int,
+    (_SOL_SOCKET, 53): _set_int,
+    (_SOL_SOCKET, 68): _set_int,
     (_SOL_IP, 35): _mreq,
     (_SOL_IP, 36): _mreq,
     (_SOL_IP, 42): _group_req,
@@ -264,6 +282,11 @@ _SET: dict[tuple[int, int], Show] = {
     (_SOL_PACKET, 2): _packet_mreq,
     (_SOL_RAW, 1): _icmp_filter,
 }
+# Options of SOL_SOCKET that are an int, whatever length is given (include/uapi/asm-generic/socket.h).
+for _option in (1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 18, 19, 29, 30, 32, 33, 34, 35, 36, 37,
+                40, 41, 42, 43, 44, 45, 46, 49, 56, 60, 63, 64, 65, 69, 70, 73, 74, 75):  # fmt: skip
+    _GET[_SOL_SOCKET, _option] = _got_int
+    _SET[_SOL_SOCKET, _option] = _set_int
 
 
 @call("getsockopt")

@@ -120,7 +120,7 @@ def get_mempolicy(view: View) -> Iterator[Argument | Pause]:
     yield "nodemask", (
         Pointer(nodes)
         if view.failed or count < 0
-        else vector(view, nodes, count, word, numbers(lambda n: Hex(n, 2 * word)))
+        else vector(view, nodes, count, word, numbers(lambda n: Hex(n, 2 * word + 2)))
     )
     yield "maxnode", Int(most)
     yield "addr", Pointer(view.arg(3))

@@ -62,6 +62,7 @@ class _Pending:
 
     call: Call
     count: int
+    inside: str
     comma: bool
     complete: bool
     column: int
@@ -183,7 +184,7 @@ class StracePrinter:
         line = f"{self._leader(tid, call.time)}{call_name(call)}({inside}"
         self._write(line)
         self._open = tid
-        self._pending[tid] = _Pending(call, len(values), comma, pause is None, len(line))
+        self._pending[tid] = _Pending(call, len(values), inside, comma, pause is None, len(line))
 
     def _exit(self, event: Exit) -> None:
         call = event.call
@@ -203,10 +204,11 @@ class StracePrinter:
             rest = ", ".join([text(value, style) for _, value in values])
         elif pending.complete:
             rest = ""
-        else:
+        elif pending.comma:
             rest = ", ".join([text(value, style) for _, value in values[pending.count :]])
-            if rest and not pending.comma and pending.count:
-                rest = ", " + rest
+        else:  # the last argument shown may go on: [15] => [19]
+            rest = ", ".join([text(value, style) for _, value in values])
+            rest = rest.removeprefix(pending.inside)
         head = f"{rest}) "
         head += " " * max(self._column - column - len(head), 0)
         tail = _tail(call, self._detail, style)

@@ -56,8 +56,8 @@ def _int(value: Int, _: Style) -> str:
 
 
 def _hex(value: Hex, _: Style) -> str:
-    if value.width:
-        return f"0x{value.value:0{value.width}x}"
+    if value.width:  # as C's %#0*x: the prefix counts, and zero has none
+        return f"{value.value:#0{value.width}x}" if value.value else "0" * value.width
     return f"{value.value:#x}" if value.value else "0"
 
 
