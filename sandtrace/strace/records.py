@@ -158,7 +158,7 @@ class SyscallEvent:
 
     regs: Registers | None = None
     sysno: int = 0
-    args: SyscallArguments = field(default_factory=SyscallArguments)
+    args: SyscallArguments = SyscallArguments()  # noqa: RUF009 - immutable
     ret: tuple[SyscallArgument, SyscallArgument] = (SyscallArgument(), SyscallArgument())
     errno: int = 0
     duration: Duration = Duration(0)  # noqa: RUF009 - immutable

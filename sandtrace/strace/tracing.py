@@ -106,6 +106,8 @@ class RecordFeed:
         if not self._begun:
             self._begun = isinstance(event, Executed)
             return
+        if not self._callbacks:
+            return
         view = TracedTask(task)
         record = self._record(view, event)
         if record is None:
@@ -137,18 +139,19 @@ class RecordFeed:
         return None
 
     def _enter(self, task: TracedTask, call: Call) -> TraceRecord:
-        event = SyscallEvent(task.registers_or_none(), call.nr, arch=call.arch)
-        event.args = SyscallArguments(call.args)
+        args = SyscallArguments(call.args)
+        event = SyscallEvent(task.registers_or_none(), call.nr, args, arch=call.arch)
         self._capture(task, event, after=False)
         self._entered[call.tid] = call, event, time.monotonic_ns()
         return _record(call.tid, call.time, EventType.SYSCALL_ENTER, syscall=event)
 
     def _exit(self, task: TracedTask, call: Call) -> TraceRecord | None:
         entered, entry, started = self._entered.pop(call.tid, (None, None, 0))
-        if entered is not call:  # the execve that started the command
+        if entered is not call or entry is None:  # the execve that started the command
             return None
-        event = SyscallEvent(task.registers_or_none(), call.nr, arch=call.arch, entry=entry)
-        event.args = SyscallArguments(call.args)
+        event = SyscallEvent(
+            task.registers_or_none(), call.nr, entry.args, arch=call.arch, entry=entry
+        )
         event.fill_ret()
         if event.regs is None and call.ret is not None:  # killed since: the result was seen before
             event.ret = SyscallArgument(call.ret & _MASK64), SyscallArgument()
