@@ -51,7 +51,7 @@ def conditions(
     """
     if traced is not None and row.name in traced:
         return ALWAYS
-    found: list[Conjunction] = [guard.when for guard in guards.on(row.name)]
+    found: list[Conjunction] = [guard.when for guard in guards.on(row)]
     found += noted.get(row.name, NEVER)
     found += policy.syscall_tests(row.name, row.arch)
     for effect in row.ops:
@@ -68,12 +68,11 @@ def _socket_conditions(row: Syscall, effect: Effect, policy: Policy) -> list[Con
     """Which families and types stop: told from registers, so a judged family costs no stop."""
     subject = effect.subject
     assert isinstance(subject, SocketArg)  # noqa: S101  the caller has looked
-    if row.name == "socketpair" and policy.silent("connect", "unix:"):
-        return [(Test(subject.family, _LOW, (abi.AF_UNIX,), negate=True),)]
+    pair = row.name == "socketpair"  # one of unix sockets is judged as ``unix:``
     silent = tuple(
         number
         for number, name in abi.FAMILIES.items()
-        if policy.silent("connect", f"family:{name}")
+        if policy.silent("connect", "unix:" if pair and number == abi.AF_UNIX else f"family:{name}")
     )
     found: list[Conjunction] = [(Test(subject.family, _LOW, silent, negate=True),)]
     inet = tuple(number for number in abi.INET_FAMILIES if number in silent)

@@ -27,7 +27,7 @@ class Guard:
 
     ``when``: all of these hold. ``exactly``: and so does this, which BPF can't say. ``liftable``:
     ``[syscall] allow`` may name the call. ``root_only``: an ordinary user is refused by the kernel
-    anyway, or may do it harmlessly.
+    anyway, or may do it harmlessly. ``arch``: only calls of this ABI can do what it is about.
     """
 
     id: str
@@ -38,6 +38,7 @@ class Guard:
     liftable: bool = False
     root_only: bool = False
     exactly: Callable[[Syscall, tuple[int, ...]], bool] | None = None
+    arch: str | None = None
 
     def fires(self, row: Syscall, registers: tuple[int, ...]) -> bool:
         """Does it refuse this call?"""
@@ -189,11 +190,11 @@ def _page_guards() -> Iterable[Guard]:
         near = equals(address, abi.ARGUMENTS_ADDRESS & _TIB, mask=_TIB)
         for where in (near, has_any(length, _FAR)):
             yield _page_guard(name, (*more, where), _range(address, length))
-    yield _page_guard(
-        "shmat",
-        (has_any("flags", _SHM_REMAP), equals("addr", abi.ARGUMENTS_ADDRESS & _TIB, mask=_TIB)),
-        None,  # the segment's length is not known: nothing may be laid over this TiB
-    )
+    # A segment's length is not known, and one of many TiB costs nothing (SHM_NORESERVE).
+    yield _page_guard("shmat", (has_any("flags", _SHM_REMAP),), None)
+    # Its ranges lie in memory; on the caller itself it does all that madvise does (Linux 6.13),
+    # MADV_DONTFORK too, after which a child could lay pages of its own there.
+    yield _page_guard("process_madvise", (), None)
 
 
 def _page_guard(
@@ -201,7 +202,7 @@ def _page_guard(
 ) -> Guard:
     return Guard(
         "guard:arguments", (name,), "EPERM", "judged arguments are handed over there",
-        when, exactly=exactly,
+        when, exactly=exactly, arch="x86_64",  # i386 reaches 4 GiB, and old mmap has no registers
     )  # fmt: skip
 
 
@@ -221,6 +222,7 @@ class Guards:
                 if not (guard.liftable and policy.names_syscall(name)):
                     self._by_name.setdefault(name, []).append(guard)
 
-    def on(self, name: str) -> list[Guard]:
+    def on(self, row: Syscall) -> list[Guard]:
         """The guards that watch this call."""
-        return self._by_name.get(name, [])
+        found = self._by_name.get(row.name, [])
+        return [guard for guard in found if guard.arch is None or guard.arch == row.arch]

@@ -66,7 +66,7 @@ def fired(call: Call, active: Guards, policy: Policy) -> Guard | None:
     row = call.row
     if row is None:
         return guards.UNKNOWN_SYSCALL
-    for guard in active.on(row.name):
+    for guard in active.on(row):
         if guard.fires(row, call.args):
             return guard
     return None

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 
 def fork() -> int:
-    """fork(2). The child does nothing that another thread's locks could keep from ending."""
+    """Fork; the child does nothing that another thread's locks could keep from ending."""
     with warnings.catch_warnings():
         # Python 3.12 warns wherever there are threads, and a worker of pytest-xdist has one.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -25,7 +25,7 @@ def in_child(body: Callable[[], bytes]) -> bytes:
         try:
             os.close(read)
             said = b"+" + body()
-        except BaseException:  # noqa: BLE001  told to the parent
+        except BaseException:
             said = b"-" + traceback.format_exc().encode()
         with os.fdopen(write, "wb") as pipe:
             pipe.write(said)
