@@ -71,6 +71,7 @@ class Call:
     row: Syscall | None
     time: float = 0.0
     ip: int = 0
+    sp: int = 0  # the stack pointer: where a signal's frame lies (rt_sigreturn)
     entry: Snapshot = field(default_factory=Snapshot)
     exit: Snapshot = field(default_factory=Snapshot)
     ret: int | None = None

@@ -37,7 +37,7 @@ _ELEM = layout(
 )
 _LOOKUP = layout(
     "bpf lookup",
-    "map_fd:u32:fd key:u64:ptr value:u64:ptr flags:u64:flags(bpf_map_lookup_elem_flags)",
+    "map_fd:u32:fd key:u64:ptr value:u64:ptr flags:u64:enum(bpf_map_update_elem_flags)",
 )
 _DELETE = layout("bpf delete", "map_fd:u32:fd key:u64:ptr")
 _NEXT = layout("bpf next", "map_fd:u32:fd key:u64:ptr next_key:u64:ptr")
@@ -86,7 +86,7 @@ _FREEZE = layout("bpf freeze", "map_fd:u32:fd")
 _BATCH = layout(
     "bpf batch",
     "in_batch:u64:ptr out_batch:u64:ptr keys:u64:ptr values:u64:ptr count:u32"
-    " map_fd:u32:fd elem_flags:u64:flags(bpf_map_lookup_elem_flags) flags:u64:hex",
+    " map_fd:u32:fd elem_flags:u64:enum(bpf_map_update_elem_flags) flags:u64:hex",
 )
 _LINK = layout(
     "bpf link",
@@ -123,6 +123,11 @@ _PARTS: dict[int, tuple[Layout, int]] = {
     34: (_DETACH_LINK, 4), 35: (_BIND, 8),
 }  # fmt: skip
 _FIRST = {13: "prog_id", 14: "map_id", 19: "btf_id", 30: "link_id"}
+_NUMA_NODE = 4
+_GROUPED = {10: "test", 15: "info", 16: "query", 17: "raw_tracepoint", 20: "task_fd_query",
+            24: "batch", 25: "batch", 26: "batch", 27: "batch", 28: "link_create",
+            29: "link_update", 32: "enable_stats", 33: "iter_create", 34: "link_detach",
+            35: "prog_bind_map"}  # fmt: skip
 _MAKES_FD = {0, 5, 7, 13, 14, 17, 18, 19, 28, 30, 32, 33}
 
 
@@ -137,6 +142,8 @@ def _shown(view: View, what: Layout, least: int, data: bytes, command: int) -> F
         if field.offset >= max(end, least):
             break
         if name in {"next_id", "open_flags"} and command in _FIRST and not raw[name or ""]:
+            continue
+        if name == "numa_node" and not raw["map_flags"] & _NUMA_NODE:
             continue
         shown_name = _FIRST.get(command, name) if name == "start_id" else name
         fields.append((shown_name, value))
@@ -163,7 +170,8 @@ def bpf(view: View) -> Iterator[Argument | Pause]:
         if extra.strip(b"\0"):
             comment = f"bytes {len(data)}..{min(size, 4096) - 1}"
             fields.append((None, Commented(Text(extra, hexadecimal=True), comment)))
-        yield "attr", Struct(tuple(fields))
+        group = _GROUPED.get(command)
+        yield "attr", Struct(((group, Struct(tuple(fields))),) if group else tuple(fields))
     yield "size", Int(size)
 
 

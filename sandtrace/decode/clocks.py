@@ -151,6 +151,24 @@ def adjtimex_result(view: View) -> Result:
     return Result(Int(view.call.ret), note=(name,)) if name else got
 
 
+@struct("time")
+def time_pointer(view: View, address: int) -> Value:
+    """``[N /* the point in time */]``."""
+    seconds = view.number(address, view.word, signed=True)
+    if seconds is None:
+        return Pointer(address)
+    comment = comment_of(seconds)
+    return Array((Commented(Int(seconds), comment) if comment else Int(seconds),))
+
+
+@result_of("time")
+def time_result(view: View) -> Result:
+    """Seconds since the epoch, and when that is."""
+    ret = view.call.ret
+    comment = comment_of(ret) if ret is not None and ret > 0 else None
+    return Result(Int(ret), note=(comment,)) if ret and comment else plain(view)
+
+
 @struct("clockid")
 def clockid_pointer(view: View, address: int) -> Value:
     """A clock id in memory."""

@@ -26,12 +26,13 @@ Fields = list[tuple[str | None, Value]]
 _VER0 = 64
 _E2BIG = -7
 _BITS = (
-    "disabled inherit pinned exclusive exclude_user exclude_kernel exclude_hv exclude_idle mmap"
-    " comm freq inherit_stat enable_on_exec task watermark precise_ip precise_ip mmap_data"
-    " sample_id_all exclude_host exclude_guest exclude_callchain_kernel exclude_callchain_user"
-    " mmap2 comm_exec use_clockid context_switch write_backward namespaces ksymbol bpf_event"
-    " aux_output cgroup text_poke build_id"
-)
+    "disabled", "inherit", "pinned", "exclusive", "exclude_user", "exclude_kernel", "exclude_hv",
+    "exclude_idle", "mmap", "comm", "freq", "inherit_stat", "enable_on_exec", "task", "watermark",
+    "precise_ip", "mmap_data", "sample_id_all", "exclude_host", "exclude_guest",
+    "exclude_callchain_kernel", "exclude_callchain_user", "mmap2", "comm_exec", "use_clockid",
+    "context_switch", "write_backward", "namespaces", "ksymbol", "bpf_event", "aux_output",
+    "cgroup", "text_poke", "build_id", "inherit_thread", "remove_on_exec", "sigtrap",
+)  # fmt: skip
 _SKID = ("arbitrary skid", "constant skid", "requested to have 0 skid", "must have 0 skid")
 _FREQ, _WATERMARK, _CLOCKID = 10, 14, 25
 _BREAKPOINT = 5
@@ -64,13 +65,13 @@ def _config(attr: _Attr) -> Value:
         got = _text(names.choice("perf_hw_cache_op_result_id", config >> 16 & 0xFF,
                                  "PERF_COUNT_HW_CACHE_RESULT_???"))  # fmt: skip
         parts: list[Value] = [
-            names.choice("perf_hw_cache_id", config & 0xFF, "PERF_COUNT_HW_CACHE_???"),
-            Symbol(f"{op}<<8"),
             Symbol(f"{got}<<16"),
+            Symbol(f"{op}<<8"),
+            names.choice("perf_hw_cache_id", config & 0xFF, "PERF_COUNT_HW_CACHE_???"),
         ]
         if config >> 24:
             rest = Symbol(f"{config >> 24:#x}<<24")
-            parts.append(Commented(rest, "PERF_COUNT_HW_CACHE_???"))
+            parts.insert(0, Commented(rest, "PERF_COUNT_HW_CACHE_???"))
         return AnyOf(tuple(parts))
     return Hex(config)
 
@@ -83,28 +84,46 @@ def _text(value: Value) -> str:
     return f"{shown} /* {getattr(value, 'family', '')} */"
 
 
-def _whole(attr: _Attr, kind: int) -> Fields:
-    """What -v shows behind ``config``, as far as the structure goes."""
+def _sampling(attr: _Attr, *, whole: bool) -> Fields:
+    """What is sampled, and the bits: those that are set, or all with -v."""
     bits = attr.number(40)
-    sample = attr.number(24)
     fields: Fields = [
         ("sample_freq" if bits >> _FREQ & 1 else "sample_period", Int(attr.number(16))),
-        ("sample_type", names.flags("perf_event_sample_format", sample)),
+        ("sample_type", names.flags("perf_event_sample_format", attr.number(24))),
         ("read_format", names.flags("perf_event_read_format", attr.number(32))),
     ]
-    fields += _flag_bits(bits)
+    position = 0
+    for name in _BITS:
+        if name == "precise_ip":
+            skid = bits >> position & 3
+            fields.append((name, Commented(Int(skid), _SKID[skid])))
+            position += 2
+            continue
+        bit = bits >> position & 1
+        if bit or whole:
+            fields.append((name, Int(bit)))
+        position += 1
+    if bits >> position:
+        reserved = Commented(Hex(bits >> position), f"Bits 63..{position}")
+        fields.append(("__reserved_1", reserved))
+    return fields
+
+
+def _rest(attr: _Attr, kind: int) -> Fields:
+    """What -v shows behind the bits, as far as the structure goes."""
+    bits, sample = attr.number(40), attr.number(24)
+    point = kind == _BREAKPOINT
     wakeup = "wakeup_watermark" if bits >> _WATERMARK & 1 else "wakeup_events"
-    fields.append((wakeup, Int(attr.number(48, 4))))
-    if kind == _BREAKPOINT:
+    fields: Fields = [(wakeup, Int(attr.number(48, 4)))]
+    if point:
         what = attr.number(52, 4)
         unknown = "HW_BREAKPOINT_INVALID" if what <= 7 else "HW_BREAKPOINT_???"
         fields.append(("bp_type", names.choice("hw_breakpoint_type", what, unknown)))
-        fields.append(("bp_addr", Hex(attr.number(56))))
-    else:
-        fields.append(("config1", Hex(attr.number(56))))
-    optional: list[tuple[int, bool, str, Value]] = [
-        (64, True, "bp_len" if kind == _BREAKPOINT else "config2",
-         Int(attr.number(64)) if kind == _BREAKPOINT else Hex(attr.number(64))),
+    fields.append(("bp_addr" if point else "config1", Hex(attr.number(56))))
+    stack = Int(attr.number(108, 2))
+    reserved = attr.number(110, 2)
+    optional: tuple[tuple[int, bool, str, Value], ...] = (
+        (64, True, "bp_len" if point else "config2", (Int if point else Hex)(attr.number(64))),
         (72, bool(sample & _BRANCH_STACK), "branch_sample_type",
          names.flags("perf_branch_sample_type", attr.number(72))),
         (80, True, "sample_regs_user", Hex(attr.number(80))),
@@ -113,27 +132,16 @@ def _whole(attr: _Attr, kind: int) -> Fields:
          names.choice("clocknames", attr.number(92, 4, signed=True), "CLOCK_???")),
         (96, True, "sample_regs_intr", Hex(attr.number(96))),
         (104, True, "aux_watermark", Int(attr.number(104, 4))),
-        (108, True, "sample_max_stack", Int(attr.number(108, 2))),
+        (108, True, "sample_max_stack",
+         Commented(stack, f"bytes 110..111: {reserved:#x}") if reserved else stack),
         (112, True, "aux_sample_size", Int(attr.number(112, 4))),
-    ]  # fmt: skip
+        (120, True, "sig_data", Hex(attr.number(120))),
+    )  # fmt: skip
     for offset, there, name, value in optional:
-        if offset >= attr.there and name != "clockid":
+        if offset >= attr.there:
             break
         if there:
             fields.append((name, value))
-    return fields
-
-
-def _flag_bits(bits: int) -> Fields:
-    fields: Fields = []
-    for position, name in enumerate(_BITS.split()):
-        if name != "precise_ip":
-            fields.append((name, Int(bits >> position & 1)))
-        elif not any(known == name for known, _ in fields):
-            skid = bits >> position & 3
-            fields.append((name, Commented(Int(skid), _SKID[skid])))
-    if bits >> 35:
-        fields.append(("__reserved_1", Commented(Hex(bits >> 35), "Bits 63..35")))
     return fields
 
 
@@ -143,10 +151,10 @@ def attr_value(view: View, address: int) -> Value:
     size = view.number(address + 4, 4)
     if size is None:
         return Pointer(address)
-    known = min(size, 136) or _VER0
+    known = min(size, 128) or _VER0
     if known < _VER0:
         return Pointer(address)
-    there = known if view.verbose else 16
+    there = known if view.verbose else 48
     data = view.exact(address, there)
     if data is None:
         return Pointer(address)
@@ -162,9 +170,10 @@ def attr_value(view: View, address: int) -> Value:
         ("type", names.choice("perf_type_id", kind, "PERF_TYPE_???")),
         ("size", shown),
         ("config", _config(attr)),
+        *_sampling(attr, whole=view.verbose),
     ]
     if view.verbose:
-        fields += _whole(attr, kind)
+        fields += _rest(attr, kind)
     return Struct(tuple(fields), more=bool(size) and size > there)
 
 

@@ -372,6 +372,32 @@ def statx_call(view: View) -> Iterator[Argument | Pause]:
     yield "statxbuf", Pointer(address) if view.failed else statx(view, address)
 
 
+@call("fanotify_init")
+def fanotify_init(view: View) -> Iterator[Argument | Pause]:
+    """The class is a choice within the flags."""
+    flags = view.arg(0, 32)
+    kind = names.choice("fan_classes", flags & 0xC, "FAN_CLASS_???")
+    rest = names.flags("fan_init_flags", flags & ~0xC)
+    yield "flags", AnyOf((kind, rest)) if rest.value else kind
+    yield "event_f_flags", open_flags_value(view.arg(1, 32))
+
+
+@call("fanotify_mark")
+def fanotify_mark(view: View) -> Iterator[Argument | Pause]:
+    """What to do with the mark, of which events, on what."""
+    flags = view.arg(1, 32)
+    wide = view.word == 8
+    mask = view.arg(2) if wide else view.arg(2, 32) | view.arg(3, 32) << 32
+    at = 3 if wide else 4
+    yield "fanotify_fd", fd(view, view.arg(0))
+    yield "flags", names.flags("fan_mark_flags", flags)
+    yield "mask", names.flags("fan_event_flags", mask)
+    number = view.signed(at)
+    shown = dirfd(view, number)
+    yield "dirfd", Symbol("FAN_NOFD", -1) if number == -1 else shown
+    yield "pathname", path(view, view.arg(at + 1))
+
+
 # --- offsets in memory -------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from sandtrace.decode.memory import buffer
 from sandtrace.decode.model import (
     AnyOf,
     Argument,
+    Hex,
     Int,
     Octal,
     Pointer,
@@ -25,7 +26,7 @@ from sandtrace.decode.view import View, to_signed
 
 Fields = list[tuple[str | None, Value]]
 _IPC_64 = 0x100
-_IPC_RMID, _IPC_SET, _IPC_STAT, _IPC_INFO = 0, 1, 2, 3
+_IPC_SET, _IPC_STAT, _IPC_INFO = 1, 2, 3
 
 # struct ipc64_perm begins with the key; i386's has 16-bit modes, as all 64-bit arches have 32.
 layout("perm64", "key:s32 uid:u32 gid:u32 cuid:u32 cgid:u32 mode:u32 seq:u16 -:u16 -:ulong[2]")
@@ -107,7 +108,7 @@ def shmctl(view: View) -> Iterator[Argument | Pause]:
     command, address = view.arg(1, 32), view.arg(2)
     plain_command = command & ~_IPC_64
     yield "shmid", Int(view.signed(0))
-    yield "cmd", _command("shmctl_flags", command, "SHM_???")
+    yield "cmd", _command("shmctl_cmds", command, "SHM_???")
     if plain_command == _IPC_SET:
         yield "buf", _described(view, address, "shm", _SHM_FIELDS, setting=True)
         return
@@ -131,7 +132,7 @@ def msgctl(view: View) -> Iterator[Argument | Pause]:
     command, address = view.arg(1, 32), view.arg(2)
     plain_command = command & ~_IPC_64
     yield "msqid", Int(view.signed(0))
-    yield "cmd", _command("msgctl_flags", command, "MSG_???")
+    yield "cmd", _command("msgctl_cmds", command, "MSG_???")
     if plain_command == _IPC_SET:
         yield "buf", _described(view, address, "msg", _MSG_FIELDS, setting=True)
     elif plain_command in {_IPC_STAT, 11, 13}:
@@ -155,7 +156,7 @@ def semctl(view: View) -> Iterator[Argument | Pause]:
     plain_command = command & ~_IPC_64
     yield "semid", Int(view.signed(0))
     yield "semnum", Int(view.signed(1))
-    yield "cmd", _command("semctl_flags", command, "SEM_???")
+    yield "cmd", _command("semctl_cmds", command, "SEM_???")
     if plain_command in {_IPC_STAT, 18, 20}:
         yield EXIT
         yield "arg", (
@@ -168,10 +169,6 @@ def semctl(view: View) -> Iterator[Argument | Pause]:
     elif plain_command in {_IPC_INFO, 19}:
         yield EXIT
         yield "arg", Pointer(arg) if view.failed else _SEMINFO.at(view, arg)
-    elif plain_command == 16:
-        yield "arg", Int(view.signed(3))
-    elif plain_command in {_IPC_RMID, 11, 12, 14, 15}:
-        return
     else:
         yield "arg", Pointer(arg)
 
@@ -214,8 +211,9 @@ def msgrcv(view: View) -> Iterator[Argument | Pause]:
     address = view.arg(1)
     yield "msqid", Int(view.signed(0))
     yield EXIT
-    yield "msgp", Pointer(address) if view.failed else _message(view, address, view.ret)
-    yield "msgsz", Int(view.arg(2))
+    size = view.arg(2)
+    yield "msgp", Pointer(address) if view.failed else _message(view, address, size)
+    yield "msgsz", Int(size)
     yield "msgtyp", Int(to_signed(view.arg(3), 8 * view.word))
     yield "msgflg", names.flags("ipc_msg_flags", view.arg(4, 32))
 
@@ -239,9 +237,13 @@ def mq_attr(view: View, address: int) -> Value:
         int.from_bytes(data[at * word : at * word + word], "little", signed=True)
         for at in range(4)
     )
+    # mq_open ignores these flags, and strace names them for the other call alone.
+    shown: Value = Hex(flags & 0xFFFF_FFFF)
+    if view.call.name != "mq_open":
+        shown = names.flags("open_mode_flags", flags & 0xFFFF_FFFF)
     return Struct(
         (
-            ("mq_flags", open_flags_value(flags & 0xFFFF_FFFF)),
+            ("mq_flags", shown),
             ("mq_maxmsg", Int(most)),
             ("mq_msgsize", Int(size)),
             ("mq_curmsgs", Int(now)),

@@ -96,7 +96,7 @@ def rlim64(_: View, value: int) -> Value:
 def rlim(view: View, value: int) -> Value:
     """A resource limit in a long of the caller."""
     if value == (1 << (8 * view.word)) - 1:
-        return Symbol("RLIM_INFINITY", value)
+        return Symbol("RLIM64_INFINITY" if view.word == 8 else "RLIM_INFINITY", value)
     return _kilo(value)
 
 

@@ -396,7 +396,7 @@ def pointed(arg: Arg, row: Syscall) -> Decoder:
     """A structure, or a vector of them, by the table's name for it."""
     name = arg.param or ""
     show = structure(name)
-    out = arg.direction == "out"
+    out = arg.direction in {"out", "inout"}  # shown as the call left it
     if show is None:
         return lambda _view, address: Pointer(address)
     decode = show
@@ -451,12 +451,13 @@ def _register_numbers() -> None:
     fixed("u64 off64 nsid lsm_id", 8, lambda _, n: Int(n))
     fixed("fd pidfd", 4, lambda view, n: Fd(n, view.call.fds.get(n)), signed=True)
     fixed("uid gid", 4, lambda _, n: Int(-1 if n == 0xFFFF_FFFF else n))
+
     fixed("uid16 gid16", 2, lambda _, n: Int(-1 if n == 0xFFFF else n))
     fixed("mempolicy_mode", 4, lambda _, n: names.choice("mempolicymodes", n))
     fixed("semid_array", 2, lambda _, n: Int(n))
     fixed("inotify_mask personality", 4, lambda _, n: Hex(n))
     word = lambda view: view.word  # noqa: E731
-    struct("long off time", word)(_long(Int, signed=True))
+    struct("long off", word)(_long(Int, signed=True))
     struct("ulong size", word)(_long(Int, signed=False))
     struct("address aio_context iocb_ptr", word)(_long(Pointer, signed=False))
 

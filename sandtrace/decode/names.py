@@ -22,6 +22,8 @@ FAMILIES: dict[str, str] = {
     "mmap_type": "MAP_???",
     "siginfo_codes": "SI_???",
     "signals": "SIG_???",
+    "bootflags1": "LINUX_REBOOT_MAGIC_???",
+    "bootflags2": "LINUX_REBOOT_MAGIC_???",
 }
 
 

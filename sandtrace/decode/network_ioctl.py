@@ -54,7 +54,7 @@ def _flags(_: View, data: bytes) -> Field:
 
 def _hardware(_: View, data: bytes) -> Field:
     family = int.from_bytes(data[16:18], "little")
-    size = 6 if family in {1, 6, 24, 801, 802, 803} else 14
+    size = 6 if family in {1, 6, 24, 772, 801, 802, 803} else 14
     inside = Struct(
         (
             ("sa_family", names.choice("arp_hardware_types", family, "ARPHRD_???")),

@@ -21,13 +21,15 @@ from sandtrace.decode.model import (
     Int,
     Named,
     Pointer,
+    Result,
     Struct,
     Symbol,
     Text,
     Value,
     Words,
 )
-from sandtrace.decode.registry import EXIT, EXIT_AFTER, Pause, call, struct
+from sandtrace.decode.registry import EXIT, EXIT_AFTER, Pause, call, result_of, struct
+from sandtrace.decode.results import failure, plain
 from sandtrace.decode.siginfo import siginfo
 from sandtrace.decode.view import View, to_signed
 
@@ -402,7 +404,7 @@ def _features(bits: int) -> Value:
 
 
 @struct("user_desc")
-def user_desc(view: View, address: int) -> Value:
+def user_desc(view: View, address: int, *, lm: bool = False) -> Value:
     """struct user_desc: a segment descriptor (i386 TLS)."""
     data = view.exact(address, 16) if address else None
     if data is None:
@@ -420,7 +422,31 @@ def user_desc(view: View, address: int) -> Value:
                         ("limit_in_pages", 1), ("seg_not_present", 1), ("useable", 1)):  # fmt: skip
         fields.append((name, Int(bits >> at & ((1 << width) - 1))))
         at += width
+    if lm:
+        fields.append(("lm", Int(bits >> at & 1)))
     return Struct(tuple(fields))
+
+
+@call("modify_ldt")
+def modify_ldt(view: View) -> Iterator[Argument | Pause]:
+    """The local descriptor table: written by function 1 and 0x11."""
+    size = view.arg(2)
+    yield "func", Int(view.signed(0))
+    yield "ptr", user_desc(view, view.arg(1), lm=True) if size == 16 else Pointer(view.arg(1))
+    yield "bytecount", Int(size)
+
+
+@result_of("modify_ldt")
+def modify_ldt_result(view: View) -> Result:
+    """The kernel returns an int, and doesn't extend its sign (arch/x86/kernel/ldt.c)."""
+    ret = view.call.ret
+    if ret is None:
+        return plain(view)
+    number = to_signed(ret, 32)
+    if not -4096 < number < 0:
+        return plain(view)
+    failed = failure(-number)
+    return Result(Int(number & 0xFFFF_FFFF), failed.error, failed.message)
 
 
 @call("rseq")
@@ -428,7 +454,7 @@ def rseq(view: View) -> Iterator[Argument | Pause]:
     """A restartable sequence's area, its size, flags and signature."""
     yield "rseq", Pointer(view.arg(0))
     yield "rseq_len", Hex(view.arg(1, 32))
-    yield "flags", names.flags("rseq_flags", view.arg(2, 32))
+    yield "flags", Hex(view.arg(2, 32))
     yield "sig", Hex(view.arg(3, 32))
 
 

@@ -64,8 +64,8 @@ _home(
 _home(
     "clocks",
     calls="adjtimex adjtimex_time64 clock_adjtime clock_adjtime64 clock_nanosleep"
-    " clock_nanosleep_time64 nanosleep",
-    structs="clockid itimerspec itimerspec32 itimerspec64 itimerval timespec timespec32"
+    " clock_nanosleep_time64 nanosleep time",
+    structs="clockid itimerspec itimerspec32 itimerspec64 itimerval time timespec timespec32"
     " timespec32_pair timespec64 timespec64_pair timespec_pair timeval timeval32"
     " timeval64 timeval_pair timex timex32 timex64 timezone tms utimbuf utimbuf32"
     " utimensat32_pair utimensat64_pair utimensat_pair",
@@ -80,8 +80,9 @@ _home(
 )
 _home(
     "files",
-    calls="copy_file_range fadvise64 fadvise64_64 getcwd getdents getdents64 mincore mknod"
-    " mknodat name_to_handle_at sendfile sendfile64 splice statx",
+    calls="copy_file_range fadvise64 fadvise64_64 fanotify_init fanotify_mark getcwd getdents"
+    " getdents64 mincore mknod mknodat name_to_handle_at sendfile sendfile64 splice"
+    " statx",
     structs="cachestat cachestat_range file_attr file_handle flock fsid open_how stat stat64"
     " statfs statfs64 statx statx_timestamp ustat xattr_args",
 )
@@ -126,8 +127,8 @@ _home(
 )
 _home(
     "process",
-    calls="arch_prctl capget capset clone clone3 get_robust_list rseq sched_getaffinity"
-    " setdomainname sethostname wait4 waitid waitpid",
+    calls="arch_prctl capget capset clone clone3 get_robust_list modify_ldt rseq"
+    " sched_getaffinity setdomainname sethostname wait4 waitid waitpid",
     structs="cap_header clone_args getcpu_cache rlimit rlimit64 robust_list_head rusage"
     " sched_attr sched_param user_desc",
 )
@@ -162,8 +163,9 @@ _home(
 )
 _home(
     "system",
-    calls="get_mempolicy getcpu getrandom io_setup kexec_load membarrier move_pages mremap"
-    " pkey_alloc reboot syslog",
+    calls="get_mempolicy getcpu getgroups getgroups32 getrandom init_module io_setup"
+    " kexec_load membarrier move_pages mremap pkey_alloc reboot sched_getscheduler"
+    " setgroups setgroups32 syslog",
     structs="aio_context_out kexec_segment old_utsname oldold_utsname sysinfo utsname",
 )
 _home(

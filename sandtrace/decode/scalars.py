@@ -108,7 +108,7 @@ def _nonzero(flags: Flags) -> tuple[Value, ...]:
     return (flags,) if flags.value else ()
 
 
-@argument_type("flags flags64")
+@argument_type("flags flags64 flags_u64")
 def flags(arg: Arg, _row: Syscall) -> Decoder:
     """A set of bits from the table in PARAM."""
     table = arg.param or ""
@@ -120,7 +120,7 @@ def flags(arg: Arg, _row: Syscall) -> Decoder:
     return decode
 
 
-@argument_type("enum enum64")
+@argument_type("enum enum64 enum32")
 def enum(arg: Arg, _row: Syscall) -> Decoder:
     """One of the table in PARAM."""
     table = arg.param or ""
@@ -178,16 +178,9 @@ def kill_pid(_: View, value: int) -> Value:
     return Int(value)
 
 
-def clock(view: View, value: int) -> Value:
-    """A clock's name, or the formula of a dynamic one (include/linux/posix-timers_types.h)."""
-    if value >= 0:
-        return names.choice("clocknames", value)
-    pid = ~(value >> 3)
-    if value & 7 == 3:
-        return Function("FD_TO_CLOCKID", (Fd(pid, view.call.fds.get(pid)),))
-    kind = names.choice("cpuclocknames", value & 3)
-    macro = "MAKE_THREAD_CPUCLOCK" if value & 4 else "MAKE_PROCESS_CPUCLOCK"
-    return Function(macro, (Int(pid), kind))
+def clock(_: View, value: int) -> Value:
+    """A clock's name; a dynamic one (negative, posix-timers_types.h) is a number."""
+    return names.choice("clocknames", value & 0xFFFF_FFFF, "CLOCK_???")
 
 
 def ipc_key(_: View, value: int) -> Value:
@@ -274,10 +267,8 @@ def swap_flags(_: View, value: int) -> Value:
 
 
 def sched_policy(_: View, value: int) -> Value:
-    """A scheduling policy, with SCHED_RESET_ON_FORK."""
-    value &= 0xFFFF_FFFF
-    kind = names.choice("schedulers", value & ~0x4000_0000)
-    return AnyOf((kind, Symbol("SCHED_RESET_ON_FORK", 0x4000_0000))) if value & 1 << 30 else kind
+    """A scheduling policy; with SCHED_RESET_ON_FORK it has no name."""
+    return names.choice("schedulers", value & 0xFFFF_FFFF, "SCHED_???")
 
 
 def mempolicy(_: View, value: int) -> Value:

@@ -131,7 +131,7 @@ _MASK_AT = {"x86_64": 8 + 8 + 24 + 256}
 
 
 def _frame_mask(view: View) -> bytes | None:
-    stack = getattr(view.call, "sp", 0)
+    stack = view.call.sp
     offset = _MASK_AT.get(view.call.arch)
     return view.exact(stack + offset, 8) if stack and offset is not None else None
 

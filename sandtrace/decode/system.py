@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from sandtrace.decode import names
 from sandtrace.decode.layout import LAYOUTS, layout
-from sandtrace.decode.memory import buffer, numbers, vector
+from sandtrace.decode.memory import buffer, numbers, string, vector
 from sandtrace.decode.model import (
     Argument,
     Array,
+    Commented,
     Flags,
     Hex,
     Int,
@@ -65,22 +66,60 @@ def mremap(view: View) -> Iterator[Argument | Pause]:
 
 @call("syslog")
 def syslog(view: View) -> Iterator[Argument | Pause]:
-    """The action; its buffer and length where it has one."""
+    """The action by number and name; its buffer and length where it has them."""
     kind, address, length = view.arg(0, 32), view.arg(1), view.signed(2)
-    yield "type", names.choice("syslog_action_type", kind)
+    name = names.by_value("syslog_action_type").get(kind, "SYSLOG_ACTION_???")
+    yield "type", Commented(Int(kind), name)
+    if kind in {0, 1, 5, 6, 7, 9, 10}:
+        return
     if kind in {2, 3, 4}:
         yield EXIT
-        shown: Value = Pointer(address)
-        if not view.failed:
-            shown = buffer(view, address, view.ret)
-        yield "bufp", shown
+        yield "bufp", Pointer(address) if view.failed else buffer(view, address, view.ret)
         yield "len", Int(length)
     elif kind == 8:
         yield "bufp", Pointer(address)
-        yield "len", names.choice("syslog_console_levels", length)
+        known = names.by_value("syslog_console_levels").get(length)
+        yield "len", Commented(Int(length), known) if known else Int(length)
     else:
         yield "bufp", Pointer(address)
         yield "len", Int(length)
+
+
+@call("membarrier")
+def membarrier(view: View) -> Iterator[Argument | Pause]:
+    """The command and its flags; a processor only where a flag names one."""
+    flags = view.arg(1, 32)
+    yield "cmd", names.choice("membarrier_cmds", view.arg(0, 32))
+    yield "flags", names.flags("membarrier_flags", flags)
+    if flags & 1:
+        yield "cpu_id", Int(view.signed(2))
+
+
+@call("setgroups getgroups setgroups32 getgroups32")
+def groups(view: View) -> Iterator[Argument | Pause]:
+    """A list of group ids; the kernel takes at most 65536 (NGROUPS_MAX)."""
+    count, address = view.signed(0), view.arg(1)
+    wide = view.word == 8 or view.call.name.endswith("32")
+    width = 4 if wide else 2
+    getting = view.call.name.startswith("get")
+    yield "size", Int(count)
+    if getting and count:
+        yield EXIT
+    there = view.ret if getting else count
+    if (getting and (view.failed or not count)) or not 0 <= there <= 65536:
+        yield "list", Pointer(address)
+    else:
+        yield "list", vector(
+            view, address, there, width, numbers(lambda n: Int(-1 if n == 0xFFFF_FFFF else n))
+        )
+
+
+@result_of("sched_getscheduler")
+def sched_getscheduler_result(view: View) -> Result:
+    """The policy, also by name."""
+    ret = view.call.ret
+    name = names.by_value("schedulers").get(ret) if ret is not None else None
+    return Result(Int(ret), note=(name,)) if ret is not None and name else plain(view)
 
 
 @result_of("membarrier")
@@ -138,6 +177,14 @@ def reboot(view: View) -> Iterator[Argument | Pause]:
         from sandtrace.decode.memory import string
 
         yield "arg", string(view, view.arg(3))
+
+
+@call("init_module")
+def init_module(view: View) -> Iterator[Argument | Pause]:
+    """A module's image is shown as its address."""
+    yield "module_image", Pointer(view.arg(0))
+    yield "len", Int(view.arg(1))
+    yield "param_values", string(view, view.arg(2))
 
 
 layout("kexec_segment", "buf:ptr bufsz:size mem:ptr memsz:size")

@@ -34,19 +34,17 @@ _SIZED = {
     _GETSIGMASK, _SETSIGMASK, _SECCOMP_GET_FILTER, _SECCOMP_GET_METADATA, _GET_SYSCALL_INFO,
 }  # fmt: skip
 _WITH_SIGNAL = {_CONT, _DETACH, _SYSCALL, _SINGLESTEP, 31, 32, 33}
-# struct user of x86-64: the registers in the order of struct user_regs_struct.
+# struct user of x86-64 (asm/user_64.h): its registers by the names of their indices.
 _USER_REGS = (
-    "r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx",
-    "rsi", "rdi", "orig_rax", "rip", "cs", "eflags", "rsp", "ss", "fs_base", "gs_base", "ds",
-    "es", "fs", "gs",
+    "R15", "R14", "R13", "R12", "RBP", "RBX", "R11", "R10", "R9", "R8", "RAX", "RCX", "RDX",
+    "RSI", "RDI", "ORIG_RAX", "RIP", "CS", "EFLAGS", "RSP", "SS",
 )  # fmt: skip
 
 
 def _offset(view: View, address: int) -> Value:
     if view.call.arch == "x86_64" and address < 8 * len(_USER_REGS):
-        name = _USER_REGS[address // 8]
         rest = f" + {address % 8}" if address % 8 else ""
-        return Symbol(f"offsetof(struct user, regs.{name}){rest}", address)
+        return Symbol(f"8*{_USER_REGS[address // 8]}{rest}", address)
     return Pointer(address)
 
 
