@@ -76,14 +76,24 @@ def _socket_conditions(row: Syscall, effect: Effect, policy: Policy) -> list[Con
     )
     found: list[Conjunction] = [(Test(subject.family, _LOW, silent, negate=True),)]
     inet = tuple(number for number in abi.INET_FAMILIES if number in silent)
-    if inet and not policy.silent("connect", "raw:"):
+    if inet:
         # SOCK_STREAM and SOCK_DGRAM have TCP and UDP as their defaults; a protocol that is named
-        # must be one whose addresses can be judged.
+        # must be one whose addresses can be judged, or that an entry allows.
         is_inet = equals(subject.family, *inet, mask=_LOW)
-        types = (abi.SOCK_STREAM, abi.SOCK_DGRAM)
+        plain = (abi.SOCK_STREAM, abi.SOCK_DGRAM)
+        raw = (abi.SOCK_RAW, abi.SOCK_PACKET) if policy.silent("connect", "raw:") else ()
+        protocols = tuple(
+            number
+            for number, name in abi.PROTOCOLS.items()
+            if number in abi.JUDGEABLE_PROTOCOLS or policy.silent("connect", f"proto:{name}")
+        )
         found += [
-            (is_inet, Test(subject.type, abi.SOCK_TYPE_MASK, types, negate=True)),
-            (is_inet, Test(subject.protocol, _LOW, abi.JUDGEABLE_PROTOCOLS, negate=True)),
+            (is_inet, Test(subject.type, abi.SOCK_TYPE_MASK, (*plain, *raw), negate=True)),
+            (
+                is_inet,
+                equals(subject.type, *plain, mask=abi.SOCK_TYPE_MASK),
+                Test(subject.protocol, _LOW, protocols, negate=True),
+            ),
         ]
     return found
 
