@@ -121,6 +121,7 @@ def inet_target(text: str) -> InetTarget | None:
     scheme, mark, rest = text.partition("://")
     if not mark or not rest:
         return None
+    port = ""
     if rest.startswith("["):
         host, _, port = rest[1:].partition("]")
         port = port.removeprefix(":")
@@ -128,7 +129,7 @@ def inet_target(text: str) -> InetTarget | None:
         host, _, port = rest.partition(":")
     try:
         version, value = address_value(host.partition("%")[0])
-        return InetTarget(scheme, version, value, int(port or "0"))
+        return InetTarget(scheme, version, value, int(port) if port.isdecimal() else 0)
     except ValueError:
         return None
 
@@ -308,6 +309,11 @@ def _ports(text: str) -> tuple[int, int]:
 
 def _network(text: str) -> tuple[int, int, int] | None:
     """Version, number and prefix of an address or network; None where it may be a name."""
+    if text.startswith(("/", "~", "./", "../")):
+        raise TargetError(
+            f"{quoted(text)} is neither an address nor a name",
+            "the socket of a path is written unix:/path",
+        )
     address, slash, bits = text.partition("/")
     if "%" in address:
         raise TargetError(
@@ -382,9 +388,7 @@ def host_name(host: str) -> str:
     for label in labels:
         if not _LABEL.match(label):
             hint = None
-            if "/" in host:
-                hint = "a path of a unix socket is written unix:/path"
-            elif not host.startswith("-") and "." not in host:
+            if not host.startswith("-") and "." not in host:
                 hint = suggestion(host, _WORDS, "targets are")
             raise TargetError(f"{quoted(host)} is neither an address nor a name", hint)
     name = ".".join(labels).lower()

@@ -335,6 +335,7 @@ class PathIndex:
         if root is None:
             return
         states, matched = _states(root, old)
+        safe: set[_Node]
         if new is None:
             others, safe = _spread([] if root.stars is None else [root.stars]), set()
         else:

@@ -30,7 +30,7 @@ def _escape(match: re.Match[str]) -> str:
 def quoted(text: str) -> str:
     """The text in double quotes, shortened to what a message can carry."""
     text = plain(text)
-    return f'"{text[:77]}..."' if len(text) > 80 else f'"{text}"'
+    return f'"{text[:197]}..."' if len(text) > 200 else f'"{text}"'
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:

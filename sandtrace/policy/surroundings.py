@@ -22,6 +22,7 @@ class TargetError(Exception):
         """Keep both; the loader knows the place."""
         self.message = message
         self.hint = hint
+        self.key: str | None = None  # the key beside ``target`` that is meant, where it is one
         super().__init__(message)
 
 

@@ -8,7 +8,7 @@ name of a flag means that the flag is set, and several joined by ``|`` that all 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandtrace.policy.entries import SyscallPattern
@@ -16,9 +16,9 @@ from sandtrace.policy.globs import component, expand_braces
 from sandtrace.policy.paths import check_text
 from sandtrace.policy.problems import quoted, suggestion
 from sandtrace.policy.surroundings import TargetError
+from sandtrace.syscalls.model import Arg
 
 ARGUMENTS = tuple(f"arg{position}" for position in range(6))
-_WORD = 0xFFFF_FFFF_FFFF_FFFF
 
 
 def parse(text: str, arguments: Mapping[str, Any], abi: tuple[str, ...]) -> list[SyscallPattern]:
@@ -30,9 +30,7 @@ def parse(text: str, arguments: Mapping[str, Any], abi: tuple[str, ...]) -> list
     out = []
     for alternative in expand_braces(text):
         names, wild = _names(alternative)
-        conditions = tuple(
-            _condition(names, int(key[3:]), value, abi) for key, value in arguments.items()
-        )
+        conditions = tuple(_keyed(names, key, value, abi) for key, value in arguments.items())
         specificity = (int(wild), -len(alternative) - 100 * len(conditions), alternative)
         out.append(SyscallPattern(alternative, names, specificity, conditions))
     return out
@@ -42,56 +40,64 @@ def _names(text: str) -> tuple[frozenset[str], bool]:
     from sandtrace.syscalls.table import GROUPS, names
 
     if text.startswith(("@", "%")):
-        group = "@" + text[1:]
-        for spelling in (group, "%" + text[1:], text[1:]):
-            if spelling in GROUPS:
-                return frozenset(GROUPS[spelling]), True
-        known = sorted("@" + name.lstrip("@%") for name in GROUPS)
-        raise TargetError(f"{quoted(text)} is no group", suggestion(group, known, "there are"))
+        if text in GROUPS:
+            return frozenset(GROUPS[text]), True
+        known = sorted(GROUPS)
+        raise TargetError(f"{quoted(text)} is no group", suggestion(text, known, "there are"))
     pattern = component(text)
     known = names()
     if isinstance(pattern, str):
         if pattern in known:
             return frozenset({pattern}), False
-        raise TargetError(
-            f"{quoted(text)} is no syscall that Linux has on x86_64, i386 or aarch64",
-            suggestion(pattern, known, "names are as openat, connect, prctl; known"),
-        )
+        hint = suggestion(pattern, known, "names are as openat, connect, prctl; the first are")
+        if f"@{pattern}" in GROUPS:
+            hint = f"the group is written @{pattern}"
+        raise TargetError(f"{quoted(text)} is no syscall of Linux", hint)
     found = frozenset(name for name in known if pattern.matches(name))
     if not found:
         raise TargetError(f"{quoted(text)} matches no syscall")
     return found, True
 
 
+def _keyed(
+    names: frozenset[str], key: str, value: object, abi: tuple[str, ...]
+) -> tuple[int, int, tuple[int, ...]]:
+    try:
+        return _condition(names, int(key.removeprefix("arg")), value, abi)
+    except TargetError as error:
+        error.key = key
+        raise
+
+
 def _condition(
     names: frozenset[str], position: int, value: object, abi: tuple[str, ...]
 ) -> tuple[int, int, tuple[int, ...]]:
-    from sandtrace.syscalls.table import by_name
-
-    width = 64
-    kinds: set[str] = set()
-    for name in sorted(names):
-        for arch in abi:
-            row = by_name(name, arch)
-            if row is None:
-                continue
-            arg = next((one for one in row.args if one.position == position), None)
-            if arg is None:
-                raise TargetError(
-                    f"{name} has no arg{position}: it takes {len(row.args)} arguments, "
-                    "counted from 0"
-                )
-            width = min(width, arg.width)
-            kinds.add(arg.type)
-    mask = (1 << width) - 1
+    """Position, mask and values of one argument, for all syscalls that the target names."""
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise TargetError(
             f"arg{position} must be a number or the name of a constant",
             'as 21, "0x15" or "PR_SET_DUMPABLE"',
         )
+    args = _arguments(names, position, abi)
+    width = min((arg.width for arg in args), default=64)
     if isinstance(value, int):
-        return position, mask, (_fitting(value, width),)
-    return _constant(value, kinds, mask, width, position)
+        return position, (1 << width) - 1, (_fitting(value, width),)
+    return _constant(value, args, width, position)
+
+
+def _arguments(names: frozenset[str], position: int, abi: tuple[str, ...]) -> list[Arg]:
+    from sandtrace.syscalls.table import by_name
+
+    out = []
+    for name in sorted(names):
+        rows = [row for arch in abi if (row := by_name(name, arch)) is not None]
+        for row in rows:
+            arg = next((one for one in row.args if one.position == position), None)
+            if arg is None:
+                count = f"{len(row.args)} argument{'s' if len(row.args) != 1 else ''}"
+                raise TargetError(f"{name} has no arg{position}: it takes {count}, from arg0")
+            out.append(arg)
+    return out
 
 
 def _fitting(value: int, width: int) -> int:
@@ -101,39 +107,38 @@ def _fitting(value: int, width: int) -> int:
 
 
 def _constant(
-    text: str, kinds: set[str], mask: int, width: int, position: int
+    text: str, args: Sequence[Arg], width: int, position: int
 ) -> tuple[int, int, tuple[int, ...]]:
+    full = (1 << width) - 1
     try:
-        return position, mask, (_fitting(int(text, 0), width),)
+        number = int(text, 0)
     except ValueError:
         pass
-    from sandtrace.syscalls.xlat import FLAGS
-
+    else:
+        return position, full, (_fitting(number, width),)
     words = [word.strip() for word in text.split("|")]
     value = 0
-    flags = False
     for word in words:
-        number, is_flag = _look_up(word, kinds, FLAGS)
-        value |= number
-        flags = flags or is_flag
-    if len(words) > 1 and not flags:
-        raise TargetError("| joins flags; these are values of an enumeration", "write two entries")
+        value |= _look_up(word, args)
     value = _fitting(value, width)
-    return position, value if flags else mask, (value,)
+    flags = any("flags" in arg.type for arg in args) and value != 0
+    if len(words) > 1 and not flags:
+        raise TargetError(f"arg{position} is no set of flags", "write an entry for each value")
+    return position, value if flags else full, (value,)
 
 
-def _look_up(word: str, kinds: set[str], tables: Mapping[str, Any]) -> tuple[int, bool]:
-    """The number of a constant, and whether the argument is a set of flags."""
-    own = [kind for kind in sorted(kinds) if "(" in kind]
-    for kind in own:
-        shape, _, name = kind.rstrip(")").partition("(")
-        for number, constant in tables.get(name, ()):
+def _look_up(word: str, args: Sequence[Arg]) -> int:
+    """The number of a constant, from the argument's own table where that has it."""
+    from sandtrace.syscalls.constants.common import TABLES
+
+    for arg in args:
+        for number, constant in TABLES.get(arg.param or "", ()):
             if constant == word:
-                return number, shape == "flags" and number != 0
-    found = {number for rows in tables.values() for number, constant in rows if constant == word}
+                return number
+    found = {number for rows in TABLES.values() for number, constant in rows if constant == word}
     if len(found) == 1:
-        return found.pop(), False
+        return found.pop()
     if found:
         raise TargetError(f"{word} has several values", "write the number")
-    known = sorted({constant for rows in tables.values() for _, constant in rows})
-    raise TargetError(f"{quoted(word)} is no constant", suggestion(word, known, "write a number"))
+    known = sorted({constant for rows in TABLES.values() for _, constant in rows})
+    raise TargetError(f"{quoted(word)} is no constant", suggestion(word, known, "as"))

@@ -232,7 +232,8 @@ def read_target(
         if op in PROCESS_OPERATIONS:
             return _process(text)
     except TargetError as error:
-        reader.problem(place, error.message, error.hint)
+        where = (*place[:-1], error.key) if error.key else place
+        reader.problem(where, error.message, error.hint)
     return []
 
 

@@ -35,7 +35,9 @@ def world(
     )
 
 
-def policy(text: str, *more: str, surroundings: Surroundings | None = None, **options: Any) -> Policy:
+def policy(
+    text: str, *more: str, surroundings: Surroundings | None = None, **options: Any
+) -> Policy:
     """The union of policies, each given as its text without the version."""
     with tempfile.TemporaryDirectory() as folder:
         paths = []

@@ -32,7 +32,9 @@ def bash(script: str, *words: str, folder: str | None = None) -> list[str]:
     return done.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
 
 
-NAMES = st.text("ab.-]!^Zz[*?\\", min_size=1, max_size=6).filter(lambda name: name not in {".", ".."})
+NAMES = st.text("ab.-]!^Zz[*?\\", min_size=1, max_size=6).filter(
+    lambda name: name not in {".", ".."}
+)
 PIECES = st.sampled_from(
     ["a", "b", ".", "-", "*", "?", "[ab]", "[a-z]", "[!a]", "[^b]", "[]a]", "[!]]", "[a-]",
      "[[:alpha:]]", "[![:upper:]b]", "\\*", "\\[", "\\\\", "\\a", "Z", "]", "^", "!"]
@@ -58,7 +60,8 @@ def test_components_agree_with_bash(globs: list[str], names: list[str]) -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.recursive(
     st.sampled_from(["a", "b", "", "c.", "\\{", "\\,"]),
-    lambda inner: st.lists(inner, min_size=2, max_size=3).map(lambda parts: "{" + ",".join(parts) + "}")
+    lambda inner: st.lists(inner, min_size=2, max_size=3).map(
+        lambda parts: "{" + ",".join(parts) + "}")
     | st.tuples(inner, inner).map("".join),
     max_leaves=6), min_size=10, max_size=10))  # fmt: skip
 def test_braces_agree_with_bash(texts: list[str]) -> None:

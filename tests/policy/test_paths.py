@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sandtrace.errors import PolicyError
 from sandtrace.policy.paths import PathIndex, PathPattern, parse
 from sandtrace.policy.surroundings import Surroundings, TargetError
 from tests.policy.made import policy, verdict, world
 
 
-def covers(pattern: str, target: str, *, is_dir: bool | None = None, cwd: str = "/work/dir") -> bool:
+def covers(
+    pattern: str, target: str, *, is_dir: bool | None = None, cwd: str = "/work/dir"
+) -> bool:
     """One of the forms of the pattern matches the target."""
     return any(one.matches(target, is_dir=is_dir) for one in parse(pattern, world(cwd)))
 
@@ -78,7 +81,7 @@ def test_resolved_forms() -> None:
         "/var/run/*.sock",
         "/run/*.sock",
     ]
-    assert [one.text for one in parse("/bin/../bin/sh", around)][0] == "/bin/../bin/sh"
+    assert parse("/bin/../bin/sh", around)[0].text == "/bin/../bin/sh"
     assert any(one.matches("/usr/bin/dash", is_dir=None) for one in parse("/bin/../bin/sh", around))
     circle = world(links={"/x": "/y", "/y": "/x"})
     assert parse("/x/z", circle)[0].matches("/x/z", is_dir=None)
@@ -228,14 +231,15 @@ def test_index_agrees_with_single_patterns(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(PATTERN, min_size=1, max_size=6), TARGET, TARGET, TARGET)
-def test_moves_that_pass_change_nothing(
-    texts: list[str], old: str, new: str, beneath: str
-) -> None:
-    """P29: where a move is not refused, whatever was denied beneath is denied beneath the new name."""
+def test_moves_that_pass_change_nothing(texts: list[str], old: str, new: str, beneath: str) -> None:
+    """P29: where a move is not refused, what was denied beneath stays denied."""
     if old == "/" or beneath == "/" or new == "/":
         return
     listed = ", ".join(f'"{text}"' for text in dict.fromkeys(texts))
-    loaded = policy(f"[read]\ndeny = [{listed}]\n")
+    try:
+        loaded = policy(f"[read]\ndeny = [{listed}]\n")
+    except PolicyError:
+        return  # one pattern written in two ways
     if loaded.denied_beneath(old, new) is None:
         before = verdict(loaded, "read", old + beneath, is_dir=False)
         assert before == "allow" or verdict(loaded, "read", new + beneath, is_dir=False) == "deny"
