@@ -71,7 +71,6 @@ class Call:
     row: Syscall | None
     time: float = 0.0
     ip: int = 0
-    sp: int = 0  # the stack pointer: where a signal's frame lies (rt_sigreturn)
     entry: Snapshot = field(default_factory=Snapshot)
     exit: Snapshot = field(default_factory=Snapshot)
     ret: int | None = None
@@ -79,6 +78,7 @@ class Call:
     fds: dict[int, str] = field(default_factory=dict)
     decisions: list[tuple[Question, Decision]] = field(default_factory=list)
     note: str | None = None  # "denied by net-off:6", shown at the end of the trace line
+    sp: int = 0  # the stack pointer: where a signal's frame lies (rt_sigreturn)
 
     @property
     def name(self) -> str:

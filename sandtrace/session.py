@@ -273,7 +273,7 @@ class Private:
 
 def call_of(tracee: Tracee, info: EntryInfo) -> Call:
     """The call at an entry stop; its memory is read through ``call.entry`` while it is stopped."""
-    audit, ip, _sp, number, args = info
+    audit, ip, sp, number, args = info
     known = arch.BY_AUDIT.get(audit)
     name = known.name if known is not None else f"{audit:#x}"
     nr = number & 0xFFFF_FFFF
@@ -287,6 +287,7 @@ def call_of(tracee: Tracee, info: EntryInfo) -> Call:
         time.time(),
         ip,
         Snapshot(tracee.memory),
+        sp=sp,
     )
 
 
