@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Write a policy from what recorded runs needed, and prove it: it allows all of that.
+
+The text is what a reviewer reads, so each entry says who needed it and how often. Before it is
+given away it is loaded and asked about every need; what it would deny is added by its exact name.
+Tests in it say what it allows, and what it must not: a sibling of a directory that is written, an
+address one bit off, a hidden file beside one that is read.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sandtrace
+from sandtrace.operations import ADDRESS_OPERATIONS, PATH_OPERATIONS, Decision, Question
+from sandtrace.policy.load import load
+from sandtrace.policy.model import Policy
+from sandtrace.policy.surroundings import Surroundings
+from sandtrace.report import destinations
+from sandtrace.report.generalise import RULES, PathEntry, entries
+from sandtrace.report.naming import Anchor, anchors, literal
+from sandtrace.report.needs import Need, Needs
+from sandtrace.report.policy_text import Line, Section, policy_text
+
+_ERRNOS = {"read": "EACCES", "write": "EACCES", "exec": "EACCES", "connect": "ENETUNREACH",
+           "bind": "EACCES"}  # fmt: skip
+_TABLES = ("read", "write", "exec", "connect", "bind")
+_NAMELESS = ("pipe:", "socket:", "memfd:", "deleted:")
+_ROUNDS = 3  # of adding by exact name what the generalised entries miss
+
+
+@dataclass(slots=True)
+class Learnt:
+    """A policy's text, and what its reader must know."""
+
+    text: str
+    needs: int
+    entries: int
+    missing: list[tuple[Need, Decision]] = field(default_factory=list)  # still denied, and by what
+    by_base: list[Need] = field(default_factory=list)  # what the base would have denied
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Where the runs took place, as far as it is known."""
+
+    cwd: str
+    environ: Mapping[str, str]
+    resolve: Callable[[str], Iterable[str]] = lambda _: ()
+
+
+def learn(found: Needs, where: Circumstances, base: str | None = None) -> Learnt:
+    """The policy that allows what ``found`` needed, on top of ``base`` where one is named."""
+    needs = [need for need in found.needs.values() if not need.target.startswith(_NAMELESS)]
+    known = anchors(
+        list(found.directories) or [where.cwd],
+        _home(needs, where.environ),
+        [where.environ.get("TMPDIR") or "/tmp", "/tmp", "/var/tmp"],
+    )
+    learner = _Learner(found, needs, known, where, base)
+    return learner.learnt()
+
+
+def _home(needs: Iterable[Need], environ: Mapping[str, str]) -> str | None:
+    """The home of the runs: ours where they used it, else the one that they used most."""
+    ours = environ.get("HOME")
+    seen: Counter[str] = Counter()
+    for need in needs:
+        parts = need.target.split("/", 3)
+        if len(parts) > 2 and parts[1] == "home":
+            seen[f"/home/{parts[2]}"] += 1
+        elif len(parts) > 1 and parts[1] == "root":
+            seen["/root"] += 1
+        if ours and need.target.startswith(ours + "/"):
+            return ours
+    return seen.most_common(1)[0][0] if seen else ours
+
+
+class _Learner:
+    def __init__(
+        self,
+        found: Needs,
+        needs: list[Need],
+        known: list[Anchor],
+        where: Circumstances,
+        base: str | None,
+    ) -> None:
+        self.found, self.needs, self.known, self.where = found, needs, known, where
+        self.base = base
+        self.extra: dict[str, list[Line]] = {}
+        self.own = [
+            need.target for need in needs if need.op == "write" and need.made and need.is_dir
+        ]
+
+    def learnt(self) -> Learnt:
+        """Write, load, ask; add what is missing; write again."""
+        wanted = self.needs
+        by_base: list[Need] = []
+        if self.base is not None:
+            parent = self._load_names([self.base])
+            wanted = by_base = [need for need in self.needs if self._denies(parent, need)]
+        sections: list[Section] = []
+        missing: list[tuple[Need, Decision]] = []
+        for _ in range(_ROUNDS):
+            sections = self._sections(wanted)
+            policy = self._load_text(self._text(sections, ()))
+            missing = [
+                (need, decision) for need in self.needs
+                if (decision := self._denies(policy, need)) is not None
+            ]  # fmt: skip
+            added = [need for need, _ in missing if self._add_exactly(need)]
+            if not added:
+                break
+        tests = self._tests(sections, policy)
+        text = self._text(sections, tests)
+        self._load_text(text)  # what is given away loads
+        count = sum(len(section.lines) for section in sections)
+        return Learnt(text, len(self.needs), count, missing, by_base)
+
+    # --- the tables -----------------------------------------------------------------------------
+
+    def _sections(self, wanted: list[Need]) -> list[Section]:
+        by_op: dict[str, list[Need]] = {op: [] for op in _TABLES}
+        others: list[Need] = []
+        for need in wanted:
+            if need.op == "exec" and need.mapped:
+                continue  # a mapped file needs no entry: the default does not judge it
+            by_op.get(need.op, others).append(need)
+        sections = []
+        for op in ("read", "write", "exec"):
+            rows = entries(op, by_op[op], self.known, self.own)
+            lines = [_path_line(row) for row in rows] + self.extra.get(op, [])
+            sections.append(self._section(op, lines))
+        programs = {name for need in self.needs for name in need.programs}
+        for op in ("connect", "bind"):
+            shared, single = destinations.entries(
+                by_op[op], self.known, self.found.bound, len(programs), self._named_hosts()
+            )
+            sections.append(self._section(op, shared + self.extra.get(op, [])))
+            for exe, lines in single.items():
+                sections.append(Section(op, None, None, lines, self._program_pattern(exe)))
+        for op in ("signal", "inspect"):
+            outside = [need for need in others if need.op == op and need.target == "outside"]
+            if outside:
+                sections.append(
+                    Section(
+                        op, None, None, [Line("outside", outside[0].programs, outside[0].count)]
+                    )
+                )
+        return [section for section in sections if section.lines or section.default]
+
+    def _section(self, op: str, lines: list[Line]) -> Section:
+        if self.base is not None:
+            return Section(op, None, None, lines)
+        return Section(op, "deny", _ERRNOS[op], lines)
+
+    def _program_pattern(self, exe: str) -> str:
+        [row] = entries("exec", [Need("exec", exe)], self.known, ()) or [PathEntry(literal(exe))]
+        return row.pattern
+
+    def _named_hosts(self) -> dict[str, str]:
+        """Address -> the host name that it was reached by, for names among the arguments."""
+        if not hasattr(self, "_hosts"):
+            self._hosts: dict[str, str] = {}
+            for host in self.found.hosts:
+                for address in self.where.resolve(host):
+                    self._hosts.setdefault(address, host)
+        return self._hosts
+
+    # --- asking ---------------------------------------------------------------------------------
+
+    def _denies(self, policy: Policy, need: Need) -> Decision | None:
+        """The decision that denies the need to any of its programs; None where none does."""
+        programs: list[str | None] = [*need.programs] or [None]
+        for program in programs:
+            question = Question(
+                need.op,  # type: ignore[arg-type]  # LEARNT holds operations only
+                need.target,
+                exe=program,
+                is_dir=need.is_dir or None,
+                sections=policy.sections_at_exec((), program),
+                bound=tuple(self.found.bound),
+                mapped=need.mapped,
+            )
+            decision = policy.decide(question)
+            if decision.verdict in {"deny", "kill"}:
+                return decision
+        return None
+
+    def _add_exactly(self, need: Need) -> bool:
+        """Add an entry for the need's exact target; False where there is one already."""
+        if need.op in PATH_OPERATIONS:
+            target = literal(need.target)
+        elif need.op in ADDRESS_OPERATIONS:
+            target = destinations.exact(need.target)
+        else:
+            return False
+        line = Line(target, need.programs, need.count, listed=need.is_dir)
+        lines = self.extra.setdefault(need.op, [])
+        if any(known.target == target for known in lines):
+            return False
+        lines.append(line)
+        return True
+
+    # --- the text -------------------------------------------------------------------------------
+
+    def _text(self, sections: list[Section], tests: Sequence[tuple[str, str, str]]) -> str:
+        commands = Counter(" ".join(argv) for argv in self.found.commands)
+        return policy_text(
+            version=sandtrace.__version__,
+            runs=self.found.runs,
+            commands=[command for command, _ in commands.most_common(5)],
+            rules=RULES,
+            base=self.base,
+            sections=sections,
+            tests=tests,
+        )
+
+    def _load_names(self, names: list[str]) -> Policy:
+        return load(names, surroundings=self._surroundings(self.where.cwd))
+
+    def _load_text(self, text: str) -> Policy:
+        # The policy is read from where the runs began, whatever directory the file lies in.
+        with tempfile.TemporaryDirectory(prefix="sandtrace-") as folder:
+            path = Path(folder) / "learnt.toml"
+            path.write_text(text, encoding="utf-8")
+            cwd = next(iter(self.found.directories), self.where.cwd)
+            return load([str(path)], surroundings=self._surroundings(cwd))
+
+    def _surroundings(self, cwd: str) -> Surroundings:
+        """The world that a policy is read in. Names are looked up where the caller said so."""
+        return Surroundings(cwd, self.where.environ, self.where.resolve)
+
+    # --- tests ----------------------------------------------------------------------------------
+
+    def _tests(self, sections: list[Section], policy: Policy) -> list[tuple[str, str, str]]:
+        """(operation, target, wanted): a few of what was seen, and what lies next to it."""
+        tests: list[tuple[str, str, str]] = []
+        for section in sections:
+            if section.program is not None or section.default != "deny":
+                continue
+            op = section.op
+            seen = [need for need in self.needs if need.op == op and _speaks(need)]
+            seen.sort(key=lambda need: (-need.count, need.target))
+            allowed = [need.target for need in seen if self._allows(policy, op, need.target)]
+            tests += [(op, self._written(target), "allow") for target in allowed[:3]]
+            beside = dict.fromkeys(
+                other for need in seen for other in _beside(need)
+            )  # fmt: skip
+            denied = [other for other in beside if not self._allows(policy, op, other)]
+            tests += [(op, self._written(target), "deny") for target in denied[:3]]
+        return tests
+
+    def _allows(self, policy: Policy, op: str, target: str) -> bool:
+        decision = policy.decide(op, target)  # type: ignore[arg-type]  # one of _TABLES
+        return decision.verdict in {"allow", "log"}
+
+    def _written(self, target: str) -> str:
+        """The target as a test says it: below the workspace, the home or the temporary folder."""
+        if not target.startswith("/"):
+            return target
+        for anchor in self.known:
+            if anchor.path and target.startswith(anchor.path + "/") and anchor.kind != "temporary":
+                rest = target[len(anchor.path) + 1 :]
+                return rest if anchor.kind == "work" else f"{anchor.written}/{rest}"
+        return target
+
+
+def _speaks(need: Need) -> bool:
+    """Whether a test can name the target: printable, and no pattern or variable to its reader."""
+    target = need.target
+    return target.isprintable() and not set(target) & set("*?[]{}$~\\") and not need.mapped
+
+
+def _beside(need: Need) -> Iterable[str]:
+    """What lies next to a need and should not come with it."""
+    target = need.target
+    if need.op == "read" and target.startswith("/"):
+        yield f"{os.path.dirname(target).rstrip('/')}/.secret"
+    elif need.op in {"write", "exec"} and target.startswith("/"):
+        yield f"{target}-sibling/planted"
+    elif need.op in {"connect", "bind"}:
+        other = destinations.one_bit_off(target)
+        if other is not None:
+            yield other
+
+
+def _path_line(row: PathEntry) -> Line:
+    return Line(row.pattern, row.programs, row.count, listed=row.listed, things=row.needs)

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Names that differ from run to run, as patterns: temporary names, versions, homes, workspaces."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sandtrace.policy.variables import escape
+
+_NUMBER = "[0-9]*"
+# Where templates of temporary names are known, their random part needs no look of randomness.
+_TEMPLATES = (
+    re.compile(
+        r"(?P<head>cc|rustc|Rtmp|GMfifo|make|sh-thd[-.])(?P<random>[A-Za-z0-9]{4,})(?P<tail>\..+)?"
+    ),
+    re.compile(r"(?P<head>tmp)(?P<random>[a-z0-9_]{8})(?P<tail>.*)"),  # Python's tempfile
+    re.compile(r"(?P<head>tmp\.)(?P<random>[A-Za-z0-9]{6,})(?P<tail>\..+)?"),  # mktemp(1)
+)
+_RUN = re.compile(r"[A-Za-z0-9]{6,}")
+_DOTTED = re.compile(r"(?<![0-9])[0-9]+(?:\.[0-9]+)+")
+_AT_END = re.compile(r"(?<=[-_])[0-9]+$")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def literal(name: str) -> str:
+    """A pattern for this name alone; bytes that are no UTF-8, which TOML can't hold, are ``?``."""
+    return _SURROGATE.sub("?", escape(name).replace("$", "\\$"))
+
+
+def temporary(name: str) -> str:
+    """The pattern of a name in a folder for temporary files; `literal` where nothing looks random.
+
+    Each random character is one ``?``, so that the pattern is no wider than it must be; numbers
+    (process ids) are of any length.
+    """
+    for template in _TEMPLATES:
+        match = template.fullmatch(name)
+        if match is not None:
+            random = match["random"]
+            wild = _NUMBER if random.isdigit() else "?" * len(random)
+            return literal(match["head"]) + wild + literal(match["tail"] or "")
+    out, last = [], 0
+    for match in re.finditer(r"[0-9]{2,}(?![A-Za-z0-9])|[A-Za-z0-9]{6,}", name):
+        word = match[0]
+        if word.isdigit():
+            wild = _NUMBER
+        elif _looks_random(word):
+            wild = "?" * len(word)
+        else:
+            continue
+        out += [literal(name[last : match.start()]), wild]
+        last = match.end()
+    return "".join([*out, literal(name[last:])])
+
+
+def _looks_random(word: str) -> bool:
+    """Letters and digits mixed, or cases mixed inside: no word and no number of people's making."""
+    digits = sum(char.isdigit() for char in word)
+    if 0 < digits < len(word):
+        # "python3", "x86" and the like have their digits at the end alone.
+        return not re.fullmatch(r"[A-Za-z]+[0-9]{1,3}", word)
+    inner = word[1:]
+    return digits == 0 and inner != inner.lower() and inner != inner.upper()
+
+
+def versioned(name: str) -> str:
+    """The pattern of a name, its version numbers left open: ``python[0-9]*``, ``gcc-[0-9]*``."""
+    if name.isdigit():
+        return _NUMBER
+    out, last = [], 0
+    for match in (*_DOTTED.finditer(name), *_AT_END.finditer(name)):
+        if match.start() < last:
+            continue
+        out += [literal(name[last : match.start()]), _NUMBER]
+        last = match.end()
+    return "".join([*out, literal(name[last:])])
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A directory that has another path elsewhere. ``written``: how a policy names it."""
+
+    path: str
+    written: str
+    kind: str  # work, home, temporary, root
+
+
+ROOT = Anchor("", "", "root")
+
+
+def anchors(
+    work: Sequence[str], home: str | None, temporary_folders: Sequence[str]
+) -> list[Anchor]:
+    """The anchors of the runs, longest path first, so that the nearest one counts."""
+    found = [Anchor(path.rstrip("/"), ".", "work") for path in work if path.startswith("/")]
+    if home is not None and home.startswith("/"):
+        found.append(Anchor(home.rstrip("/"), "~", "home"))
+    for path in temporary_folders:
+        written = "${TMPDIR:-/tmp}" if path == temporary_folders[0] else path
+        found.append(Anchor(path.rstrip("/"), written, "temporary"))
+    kept = [anchor for anchor in found if anchor.path]
+    return [*sorted(kept, key=lambda anchor: (-len(anchor.path), anchor.kind != "work")), ROOT]
+
+
+def split(path: str, known: Sequence[Anchor]) -> tuple[Anchor, list[str]]:
+    """The anchor that an absolute path lies below, and the names from there."""
+    for anchor in known:
+        if path == anchor.path or path.startswith(anchor.path + "/"):
+            return anchor, [name for name in path[len(anchor.path) :].split("/") if name]
+    return ROOT, [name for name in path.split("/") if name]
+
+
+def component(anchor: Anchor, name: str, position: int) -> str:
+    """The pattern of one name below an anchor, from position 0."""
+    if anchor.kind == "temporary":
+        return temporary(name)
+    if anchor.kind == "work":
+        return literal(name)
+    if anchor.kind == "root" and name.isdigit() and position == 0:
+        return literal(name)
+    return versioned(name)
