@@ -31,7 +31,8 @@ def described(task: strace.Task, record: strace.TraceRecord) -> dict[str, Any]:
         entered = record.event == EventType.SYSCALL_ENTER
         show = strace.syscall_enter if entered else strace.syscall_exit
         found |= {
-            "name": strace.by_number(call.sysno),
+            "name": strace.by_number(call.sysno, call.arch),
+            "arch": call.arch,
             "args": [arg.value for arg in call.args],
             "ret": call.ret[0].int64(),
             "errno": call.errno,

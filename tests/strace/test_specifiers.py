@@ -578,6 +578,7 @@ def of_arch(
     ("specifier", "layout", "memory", "text"),
     [
         (F.TIMEVAL, "timeval", struct.pack("<ii", -1, 2), "{sec=-1 usec=2}"),
+        (F.TIMESPEC, "timespec", struct.pack("<ii", 1, 2), "{sec=1 nsec=2}"),
         (F.TIMESPEC, "timespec32", struct.pack("<ii", 1, 2), "{sec=1 nsec=2}"),
         (F.TIMESPEC, "timespec64", struct.pack("<qq", 1, 2), "{sec=1 nsec=2}"),
         (
@@ -607,7 +608,7 @@ def of_arch(
         (F.UTIMBUF, "utimbuf32", struct.pack("<ii", 1, 2), "{actime=1, modtime=2}"),
         (
             F.UTIME_TIMESPEC,
-            "utimensat32_pair",
+            "utimensat_pair",
             struct.pack("<iiii", 1, 0x3FFFFFFF, 3, 4),
             "{sec=1 nsec=UTIME_NOW} {sec=3 nsec=4}",
         ),

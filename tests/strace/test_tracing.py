@@ -224,6 +224,20 @@ def test_addresses_and_messages(records: Records, compiled: Compiler) -> None:
     assert " [5 6]) = 0x0 (" in pair
 
 
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="int 0x80 is x86's")
+def test_calls_of_the_other_table(records: Records, compiled: Compiler) -> None:
+    """A call by int 0x80 is one of i386, with its own number, registers and layouts."""
+    found = records(compiled("victims/seed/int80.c"))
+    if found[-2].get("status") == 2 << 8:
+        pytest.skip("this kernel has no 32-bit calls")
+    narrow = [record for record in found if record.get("arch") == "i386"]
+    assert [record["name"] for record in narrow] == ["getpid"] * 2 + ["writev"] * 2
+    assert found[-1]["text"] == "narrow\n"
+    assert "{base=0x" in narrow[2]["text"]
+    assert ', len=7, "narrow\\n"}, 0x1)' in narrow[2]["text"]
+    assert narrow[3]["ret"] == 7
+
+
 def test_a_shell_that_executes(records: Records) -> None:
     """Programs that a shell starts survive their execve (the seed's v0.9.0 kills them)."""
     found = records("/bin/sh", "-c", "/bin/true; /bin/echo done; exit 9")

@@ -55,7 +55,7 @@ class SeedPrinter:
         info = info_of(call)
         texts = before(info, self._frame(call, call.entry, info))
         self._entered[call.tid] = call, texts
-        return _noted(lines.enter(f"[pid {call.tid}]", info.name, texts), call)
+        return lines.enter(f"[pid {call.tid}]", info.name, texts)
 
     def _exit(self, call: Call) -> str:
         info = info_of(call)
@@ -70,7 +70,7 @@ class SeedPrinter:
         line = lines.leave(
             f"[pid {call.tid}]", info.name, texts, ret=ret, errno=errno, nanoseconds=max(spent, 0)
         )
-        return _noted(line, call)
+        return f"{line} ({call.note})" if call.note else line
 
     def _executed(self, event: Executed) -> None:
         """A thread that is not the leader goes on under the leader's id (ptrace(2), execve)."""
@@ -98,7 +98,3 @@ class SeedPrinter:
 def info_of(call: Call) -> SyscallInfo:
     """How the call is printed."""
     return of_syscall(call.row) if call.row is not None else of_number(call.nr)
-
-
-def _noted(line: str, call: Call) -> str:
-    return f"{line} ({call.note})" if call.note else line

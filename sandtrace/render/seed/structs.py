@@ -142,15 +142,14 @@ def stat(frame: Frame, address: int, shape: str = "stat") -> str:
 
 def _pair(frame: Frame, address: int, shape: str, names: tuple[str, str]) -> str:
     """Two longs, or two ints where the arch or the C type says so."""
-    short = "32" in shape or (frame.word == 4 and "64" not in shape and "spec" not in shape)
+    short = pair_size(frame, shape) == 8
     first, second = frame.unpack(address, "ii" if short else "qq")
     return f"{{{names[0]}={first} {names[1]}={second}}}"
 
 
 def pair_size(frame: Frame, shape: str) -> int:
-    """How many bytes a timespec or timeval has."""
-    short = "32" in shape or (frame.word == 4 and "64" not in shape and "spec" not in shape)
-    return 8 if short else 16
+    """How many bytes a timespec or timeval has: on i386 eight, but for the C types named 64."""
+    return 8 if "32" in shape or (frame.word == 4 and "64" not in shape) else 16
 
 
 def timespec(frame: Frame, address: int, shape: str = "timespec") -> str:
