@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandtrace.render.seed import buffers, flagsets, structs
+from sandtrace.render.seed import buffers, flagsets, masks, structs
 from sandtrace.render.seed.frame import Frame, signed32
 from sandtrace.render.seed.golang import file_mode, signal_name
 from sandtrace.render.seed.specifiers import FormatSpecifier as F
@@ -81,17 +81,17 @@ ENTRY: dict[F, Text] = {
     F.FD: lambda f, at: structs.fd(f, f.c_int(at)),
     F.SIGNAL: lambda f, at: signal_name(f.c_int(at)),
     F.SIGNAL_MASK_ACTION: lambda f, at: _named(flagsets.SIGNAL_MASK_ACTIONS, f.arg(at) & _M32),
-    F.SIG_SET: lambda f, at: structs.signal_set(f, f.arg(at)),
-    F.SIG_ACTION: lambda f, at: structs.signal_action(f, f.arg(at)),
-    F.CAP_HEADER: lambda f, at: structs.cap_header(f, f.arg(at)),
-    F.CAP_DATA: lambda f, at: structs.cap_data(f, f.arg(at - 1), f.arg(at)),
-    F.POLL_FDS: lambda f, at: structs.poll_fds(f, f.arg(at), f.arg(at + 1) & _M32, results=False),
-    F.SELECT_FD_SET: lambda f, at: structs.fd_set(f, f.arg(at), f.c_int(0)),
+    F.SIG_SET: lambda f, at: masks.signal_set(f, f.arg(at)),
+    F.SIG_ACTION: lambda f, at: masks.signal_action(f, f.arg(at)),
+    F.CAP_HEADER: lambda f, at: masks.cap_header(f, f.arg(at)),
+    F.CAP_DATA: lambda f, at: masks.cap_data(f, f.arg(at - 1), f.arg(at)),
+    F.POLL_FDS: lambda f, at: masks.poll_fds(f, f.arg(at), f.arg(at + 1) & _M32, results=False),
+    F.SELECT_FD_SET: lambda f, at: masks.fd_set(f, f.arg(at), f.c_int(0)),
     F.SET_SOCK_OPT_VAL: lambda f, at: buffers.sockopt(f, f.arg(at), f.arg(at + 1) & _M32),
     F.SOCK_OPT_LEVEL: lambda f, at: _named(flagsets.SOCK_OPT_LEVELS, f.arg(at) & _M32),
     F.SOCK_OPT_NAME: _option_name,
     F.EPOLL_CTL_OP: lambda f, at: _named(flagsets.EPOLL_CTL_OPS, f.arg(at) & _M32),
-    F.EPOLL_EVENT: lambda f, at: structs.epoll_event(f, f.arg(at)),
+    F.EPOLL_EVENT: lambda f, at: masks.epoll_event(f, f.arg(at)),
     F.MMAP_PROT: _protection,
     F.MMAP_FLAGS: lambda f, at: _named(flagsets.MMAP_FLAG_SET, f.arg(at)),
     F.CLOSE_RANGE_FLAGS: lambda f, at: _named(flagsets.CLOSE_RANGE_FLAG_SET, f.arg(at) & _M32),
@@ -116,13 +116,13 @@ EXIT: dict[F, Text] = {
     F.POST_ITIMER_SPEC: lambda f, at: structs.itimerspec(f, f.arg(at), f.shape(at)),
     F.TIMEVAL: lambda f, at: structs.timeval(f, f.arg(at), f.shape(at)),
     F.RUSAGE: lambda f, at: structs.rusage(f, f.arg(at)),
-    F.POST_SIG_SET: lambda f, at: structs.signal_set(f, f.arg(at)),
-    F.POST_SIG_ACTION: lambda f, at: structs.signal_action(f, f.arg(at)),
-    F.POST_CAP_DATA: lambda f, at: structs.cap_data(f, f.arg(at - 1), f.arg(at)),
-    F.POLL_FDS: lambda f, at: structs.poll_fds(f, f.arg(at), f.arg(at + 1) & _M32, results=True),
-    F.SELECT_FD_SET: lambda f, at: structs.fd_set(f, f.arg(at), f.c_int(0)),
+    F.POST_SIG_SET: lambda f, at: masks.signal_set(f, f.arg(at)),
+    F.POST_SIG_ACTION: lambda f, at: masks.signal_action(f, f.arg(at)),
+    F.POST_CAP_DATA: lambda f, at: masks.cap_data(f, f.arg(at - 1), f.arg(at)),
+    F.POLL_FDS: lambda f, at: masks.poll_fds(f, f.arg(at), f.arg(at + 1) & _M32, results=True),
+    F.SELECT_FD_SET: lambda f, at: masks.fd_set(f, f.arg(at), f.c_int(0)),
     F.GET_SOCK_OPT_VAL: lambda f, at: buffers.post_sockopt(f, f.arg(at), f.arg(at + 1)),
-    F.EPOLL_EVENTS: lambda f, at: structs.epoll_events(f, f.arg(at), max(signed32(f.ret), 0)),
+    F.EPOLL_EVENTS: lambda f, at: masks.epoll_events(f, f.arg(at), max(signed32(f.ret), 0)),
 }
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Structures of files, time, processes and signals, as the seed and gVisor write them.
+"""Strings, and structures of files, time and processes, as the seed and gVisor write them.
 
 Each function gives one argument's text: ``0xADDR {...}``, ``null`` for a null pointer, and where
 memory can't be read ``0xADDR (error decoding timespec: bad address)``. The layouts are those of the
@@ -10,18 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandtrace.render.seed import flagsets, golang
+from sandtrace.render.seed import golang
 from sandtrace.render.seed.frame import PATH_MAX, Frame, read_cstring, reason
 
 ARG_MAX_ELEMENT = 32 * 4096  # one string of argv or envp: MAX_ARG_STRLEN
 ARG_MAX_TOTAL = 2 * 1024 * 1024  # of a vector with its pointers: a hostile one has no end
-_FD_SETSIZE = 1 << 20
-_POLL_MAX = 1 << 16
 _UTIME = {0x3FFFFFFF: "UTIME_NOW", 0x3FFFFFFE: "UTIME_OMIT"}
-_SIGNALS_SHOWN = 64
 
 
-def _shown(what: str, address: int, text: Callable[[], str]) -> str:
+def shown(what: str, address: int, text: Callable[[], str]) -> str:
     """``0xADDR TEXT``, or the reason why there is none."""
     if address == 0:
         return "null"
@@ -35,9 +32,7 @@ def path(frame: Frame, address: int) -> str:
     """``0xADDR /etc/passwd``, unquoted; ``0x0 <nil>`` for a null pointer."""
     if address == 0:
         return "0x0 <nil>"
-    return _shown(
-        "path", address, lambda: golang.plain(read_cstring(frame.read, address, PATH_MAX))
-    )
+    return shown("path", address, lambda: golang.plain(read_cstring(frame.read, address, PATH_MAX)))
 
 
 def string_vector(frame: Frame, address: int) -> str:
@@ -76,7 +71,7 @@ def fd_pair(frame: Frame, address: int) -> str:
     """``0xADDR [3 4]``."""
     if address == 0:
         return "null"
-    return _shown("fds", address, lambda: "[{} {}]".format(*frame.unpack(address, "ii")))
+    return shown("fds", address, lambda: "[{} {}]".format(*frame.unpack(address, "ii")))
 
 
 def uname(frame: Frame, address: int) -> str:
@@ -91,7 +86,7 @@ def uname(frame: Frame, address: int) -> str:
         )
         return f"strace.SaneUtsname{{{', '.join(fields)}}}"
 
-    return _shown("utsname", address, text)
+    return shown("utsname", address, text)
 
 
 # Where each field of struct stat lies, and how long it is: arch/*/include/uapi/asm/stat.h
@@ -129,15 +124,15 @@ def stat(frame: Frame, address: int, shape: str = "stat") -> str:
         if "ino32" in at:
             at["ino"] = numbers[-1]
         at["mode"] &= 0o777
-        shown = [
+        texts = [
             f"mode={at[name]:09o}" if name == "mode" else f"{name}={at[name]}"
             for name in _STAT_NAMES
         ]
         for position, name in enumerate(("atime", "mtime", "ctime")):
-            shown.append(f"{name}={golang.local_time(*times[2 * position : 2 * position + 2])}")
-        return f"{{{', '.join(shown)}}}"
+            texts.append(f"{name}={golang.local_time(*times[2 * position : 2 * position + 2])}")
+        return f"{{{', '.join(texts)}}}"
 
-    return _shown("stat", address, text)
+    return shown("stat", address, text)
 
 
 def _pair(frame: Frame, address: int, shape: str, names: tuple[str, str]) -> str:
@@ -155,7 +150,7 @@ def pair_size(frame: Frame, shape: str) -> int:
 def timespec(frame: Frame, address: int, shape: str = "timespec") -> str:
     """``0xADDR {sec=1 nsec=2}``."""
     names = ("sec", "nsec")
-    return _shown("timespec", address, lambda: _pair(frame, address, shape, names))
+    return shown("timespec", address, lambda: _pair(frame, address, shape, names))
 
 
 def utime_timespecs(frame: Frame, address: int, shape: str = "timespec") -> str:
@@ -173,7 +168,7 @@ def utime_timespecs(frame: Frame, address: int, shape: str = "timespec") -> str:
             return _utime(*first)
         return f"{_utime(*first)} {_utime(*second)}"
 
-    return _shown("timespec", address, text)
+    return shown("timespec", address, text)
 
 
 def _utime(seconds: int, nanoseconds: int) -> str:
@@ -190,13 +185,13 @@ def timeval(frame: Frame, address: int, shape: str = "timeval") -> str:
             return first
         return f"{first} {_pair(frame, address + pair_size(frame, shape), shape, names)}"
 
-    return _shown("timeval", address, text)
+    return shown("timeval", address, text)
 
 
 def utimbuf(frame: Frame, address: int, shape: str = "utimbuf") -> str:
     """``0xADDR {actime=1, modtime=2}``."""
     letters = "ii" if frame.word == 4 or "32" in shape else "qq"
-    return _shown(
+    return shown(
         "utimbuf", address,
         lambda: "{{actime={}, modtime={}}}".format(*frame.unpack(address, letters)),
     )  # fmt: skip
@@ -235,138 +230,4 @@ def rusage(frame: Frame, address: int) -> str:
         rest = " ".join(f"{name}:{n}" for name, n in zip(_RUSAGE_NAMES, numbers[4:], strict=True))
         return "{{Utime:{{Sec:{} Usec:{}}} Stime:{{Sec:{} Usec:{}}} {}}}".format(*numbers[:4], rest)
 
-    return _shown("rusage", address, text)
-
-
-def _set(mask: int) -> str:
-    names = (golang.signal_name(n + 1) for n in range(_SIGNALS_SHOWN) if mask >> n & 1)
-    return f"[{' '.join(names)}]"
-
-
-def _copied(what: str, address: int, text: Callable[[], str]) -> str:
-    if address == 0:
-        return "null"
-    try:
-        return f"{address:#x} {text()}"
-    except OSError as error:
-        return f"{address:#x} (error copying {what}: {reason(error)})"
-
-
-def signal_set(frame: Frame, address: int) -> str:
-    """``0xADDR [SIGINT SIGTERM]``."""
-    return _copied("sigset", address, lambda: _set(*frame.unpack(address, "Q")))
-
-
-def signal_action(frame: Frame, address: int) -> str:
-    """``0xADDR {Handler: SIG_IGN, Flags: SA_RESTART, Restorer: 0x0, Mask: []}``."""
-
-    def text() -> str:
-        letters = "IIIQ" if frame.word == 4 else "QQQQ"
-        handler, flags, restorer, mask = frame.unpack(address, letters)
-        named = {0: "SIG_DFL", 1: "SIG_IGN"}.get(handler, f"{handler:#x}")
-        shown = flagsets.SIGACTION_FLAGS.parse(flags) or "0x0"
-        return f"{{Handler: {named}, Flags: {shown}, Restorer: {restorer:#x}, Mask: {_set(mask)}}}"
-
-    return _copied("sigaction", address, text)
-
-
-_CAP_VERSIONS = {0x19980330: (1, 1), 0x20071026: (2, 2), 0x20080522: (3, 2)}  # version, elements
-
-
-def cap_header(frame: Frame, address: int) -> str:
-    """``0xADDR {Version: 3, Pid: 0}``."""
-
-    def text() -> str:
-        version, pid = frame.unpack(address, "Ii")
-        named = _CAP_VERSIONS[version][0] if version in _CAP_VERSIONS else f"{version:x}"
-        return f"{{Version: {named}, Pid: {pid}}}"
-
-    return _shown("header", address, text)
-
-
-def cap_data(frame: Frame, header: int, address: int) -> str:
-    """``0xADDR {Permitted: CAP_CHOWN, Inheritable: 0x0, Effective: CAP_CHOWN}``."""
-    if address == 0:
-        return "null"
-    try:
-        (version,) = frame.unpack(header, "I")
-    except OSError as error:
-        return f"{address:#x} (error decoding header: {reason(error)})"
-    if version not in _CAP_VERSIONS:
-        return f"{address:#x} (unknown version {version})"
-
-    def text() -> str:
-        numbers = frame.unpack(address, "III" * _CAP_VERSIONS[version][1])
-        high = numbers[3:] or (0, 0, 0)
-        effective, permitted, inheritable = (
-            flagsets.CAPABILITY_BITSET.parse(low | up << 32) or "0x0"
-            for low, up in zip(numbers[:3], high, strict=True)
-        )
-        return f"{{Permitted: {permitted}, Inheritable: {inheritable}, Effective: {effective}}}"
-
-    return _shown("data", address, text)
-
-
-def poll_fds(frame: Frame, address: int, count: int, *, results: bool) -> str:
-    """``0xADDR [{FD: 0x3, Events: POLLIN, REvents: ...}]``; the results only after the call."""
-
-    def text() -> str:
-        if count > _POLL_MAX:
-            raise OSError(22, "Invalid argument")
-        shown = []
-        numbers = frame.unpack(address, "ihh" * count)
-        for at in range(0, 3 * count, 3):
-            number, events, found = numbers[at : at + 3]
-            wanted = flagsets.POLL_EVENT_SET.parse(events & 0xFFFF) or "0x0"
-            after = (flagsets.POLL_EVENT_SET.parse(found & 0xFFFF) or "0x0") if results else "..."
-            shown.append(f"{{FD: {fd(frame, number)}, Events: {wanted}, REvents: {after}}}")
-        return f"[{', '.join(shown)}]"
-
-    return _shown("pollfds", address, text)
-
-
-def fd_set(frame: Frame, address: int, nfds: int) -> str:
-    """``0xADDR [0 3 4]``: the descriptors below ``nfds`` that are set."""
-    if nfds < 0:
-        return f"{address:#x} (negative nfds)"
-
-    def text() -> str:
-        size = min(nfds, _FD_SETSIZE)
-        bits = int.from_bytes(frame.read(address, (size + 7) // 8), "little")
-        return f"[{' '.join(str(n) for n in range(size) if bits >> n & 1)}]"
-
-    return _shown("fdset", address, text)
-
-
-# struct epoll_event is packed on x86 alone (EPOLL_PACKED, uapi/linux/eventpoll.h)
-def _epoll_layout(frame: Frame) -> tuple[str, int]:
-    return ("IxxxxII", 16) if frame.arch == "aarch64" else ("III", 12)
-
-
-def _epoll(events: int, low: int, high: int) -> str:
-    shown = flagsets.EPOLL_EVENT_SET.parse(events) or "0x0"
-    return f"{{events={shown} data=[{low:#x}, {high:#x}]}}"
-
-
-def epoll_event(frame: Frame, address: int) -> str:
-    """``0xADDR {events=EPOLLIN data=[0x3, 0x0]}``."""
-    letters, _ = _epoll_layout(frame)
-    try:
-        return f"{address:#x} {_epoll(*frame.unpack(address, letters))}"
-    except OSError as error:
-        return f"{address:#x} {{error reading event: {reason(error)}}}"
-
-
-def epoll_events(frame: Frame, address: int, count: int) -> str:
-    """``0xADDR {{events=EPOLLIN data=[0x3, 0x0]}}``; ``...`` where the limit cuts it."""
-    letters, size = _epoll_layout(frame)
-    text = f"{address:#x} {{"
-    for position in range(count):
-        at = address + position * size
-        try:
-            text += _epoll(*frame.unpack(at, letters))
-        except OSError as error:
-            return f"{text}{{error reading event at {at:#x}: {reason(error)}}}}}"
-        if len(text) >= frame.limit and position + 1 < count:
-            return text + "...}"
-    return text + "}"
+    return shown("rusage", address, text)
