@@ -26,6 +26,7 @@ from sandtrace.policy.names import Names
 from sandtrace.policy.paths import PathPattern, Specificity
 
 _TRACER = Decision("deny", "EPERM", Rule("guard:tracer", "built-in", None, None, "tracer"))
+_PERMITTING = ("allow", "log")
 _NAMELESS = ("pipe:", "socket:", "memfd:", "deleted:")
 SOCKET_OPERATIONS: tuple[Operation, Operation] = ("connect", "bind")
 JUDGED_FAMILIES = ("inet", "inet6", "unix")
@@ -75,6 +76,7 @@ class Table:
         self.default = defaults[0]
         self.section_defaults = tuple(defaults[1:])
         self.outside = outside
+        self.actions: frozenset[Verdict] = frozenset(one.action for one in self.parts)
         self.overruled: tuple[Default, ...] = ()  # stated, and weaker than the one that counts
         self.identities: dict[tuple[int, int], tuple[Entry, ...]] = {}
         self._names = names
@@ -96,14 +98,11 @@ class Table:
 
     def denies(self) -> bool:
         """An entry or a default may deny or kill."""
-        return any(STRICTNESS[action] >= STRICTNESS["deny"] for action in self._actions())
+        return any(STRICTNESS[action] >= STRICTNESS["deny"] for action in self.actions)
 
     def silent(self) -> bool:
         """Nothing but a plain allow can come out, whatever the target."""
-        return all(action == "allow" for action in self._actions())
-
-    def _actions(self) -> set[Verdict]:
-        return {one.action for one in self.parts}
+        return all(action == "allow" for action in self.actions)
 
     def silent_default(self, target: str) -> bool:
         """No default, not even of a section, does more than allow with this target."""
@@ -139,7 +138,7 @@ class Table:
     def find(self, question: Question) -> Iterator[tuple[Pattern | None, Entry, bool]]:
         """All entries whose target matches, whether they apply or not."""
         yield from self.index.find(question)
-        if question.identity is not None and question.identity in self.identities:
+        if question.identity in self.identities:
             for entry in self.identities[question.identity]:
                 yield None, entry, True
 
@@ -179,11 +178,17 @@ class Table:
         """
         best: Match | None = None
         floor: Match | None = None
-        for match in self.matches(question):
-            if match.obstacle is not None:
+        for pattern, entry, sure in self.find(question):
+            action = entry.action
+            if best is not None and STRICTNESS[action] < STRICTNESS[best.entry.action]:
                 continue
-            if not match.holds and match.entry.action in {"allow", "log"}:
-                if match.entry.action == "log" and (floor is None or match.rank < floor.rank):
+            if (entry.section is not None or entry.unless or entry.exceptions) and self.obstacle(
+                entry, question
+            ) is not None:
+                continue
+            match = Match(entry, pattern, None, holds=True)
+            if action in _PERMITTING and not (sure and self.holds_for(entry, question)):
+                if action == "log" and (floor is None or match.rank < floor.rank):
                     floor = match
             elif best is None or match.rank < best.rank:
                 best = match
@@ -253,7 +258,7 @@ def _socket(tables: dict[Operation, Table], question: Question, unsaid: Default)
                 if could_allow(tables, question, family)
                 else _refused(tables, question)
             )
-        elif question.op == "bind" and not tables["bind"].denies():
+        if question.op == "bind" and not tables["bind"].denies():
             return None  # the socket was judged when it was made, by [connect]
     elif not target.startswith(("proto:", "raw:", "malformed:")):
         return None

@@ -113,6 +113,7 @@ class Entry:
     reason: str | None = None
     errno: str = "EPERM"
     quiet: bool = False
+    _answers: list[Decision] = field(default_factory=list)  # made when first given
 
     @property
     def restricts(self) -> bool:
@@ -121,6 +122,11 @@ class Entry:
 
     def decision(self) -> Decision:
         """The answer where this entry decides."""
+        if not self._answers:
+            self._answers.append(self._decision())
+        return self._answers[0]
+
+    def _decision(self) -> Decision:
         source = self.origin.source
         return Decision(
             self.action,
@@ -149,9 +155,15 @@ class Default:
     id: str | None = None
     reason: str | None = None
     errno: str = "EPERM"
+    _answers: list[Decision] = field(default_factory=list)
 
     def decision(self) -> Decision:
         """The answer where this default decides."""
+        if not self._answers:
+            self._answers.append(self._decision())
+        return self._answers[0]
+
+    def _decision(self) -> Decision:
         line = self.origin.line if self.origin else None
         policy, file = self.rule
         return Decision(

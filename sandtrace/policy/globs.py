@@ -10,6 +10,7 @@ to be kept in.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from sandtrace.policy.surroundings import TargetError
@@ -31,17 +32,29 @@ class Glob:
     ``prefix`` and ``suffix`` are the literal text before the first wildcard and after the last.
     """
 
-    __slots__ = ("_match", "_sample", "prefix", "suffix", "text")
+    __slots__ = ("_match", "_pieces", "_sample", "prefix", "suffix", "text")
 
     def __init__(self, text: str) -> None:
         """Compile ``text``; TargetError where it is no pattern."""
         self.text = text
-        pieces, self.prefix, self.suffix, self._sample = _pieces(text)
-        self._match = re.compile(_expression(pieces), re.DOTALL).match
+        self._pieces, self.prefix, self.suffix, self._sample = _pieces(text)
+        # One star between literal ends, as most have it, needs no expression.
+        self._match: Callable[[str], object] | None = None
+        if len(self._pieces) == 2 and len(self._sample) == len(self.prefix) + len(self.suffix) + 1:
+            self._match = self._ends
 
     def matches(self, name: str) -> bool:
         """The whole of ``name`` is one of those meant."""
-        return self._match(name) is not None
+        if self._match is None:
+            self._match = re.compile(_expression(self._pieces), re.DOTALL).match
+        return bool(self._match(name))
+
+    def _ends(self, name: str) -> bool:
+        return (
+            len(name) >= len(self.prefix) + len(self.suffix)
+            and name.startswith(self.prefix)
+            and name.endswith(self.suffix)
+        )
 
     def sample(self, any_character: str) -> str:
         """A name that matches, each wildcard filled with one character of the caller's."""
@@ -113,7 +126,7 @@ def _pieces(text: str) -> tuple[list[str], str, str, list[str | None]]:
         elif char == "[":
             start = at
             expression, at = _set(text, at)
-            pieces[-1] += expression
+            pieces[-1] += _checked(expression)
             sample.append(_member_of(expression, text[start + 1]))
         else:
             if char == "\\":
@@ -130,6 +143,15 @@ def _pieces(text: str) -> tuple[list[str], str, str, list[str | None]]:
         suffix = []
         at += 1
     return pieces, "".join(prefix), "".join(suffix), sample
+
+
+def _checked(expression: str) -> str:
+    """The expression, which must be one: a set's content comes from the policy."""
+    try:
+        re.compile(expression)
+    except re.error as error:
+        raise TargetError(f"the set {expression} cannot be read: {error}") from None
+    return expression
 
 
 def _member_of(expression: str, first: str) -> str | None:

@@ -280,17 +280,16 @@ class _Node:
         if self.stars is not None:
             yield self.stars
 
-    def after(self, name: str) -> Iterator[_Node]:
-        if self.loop:
-            yield self
-        node = self.literal.get(name)
-        if node is not None:
-            yield node
-        for (before, behind), shape in self.shapes.items():
-            ends = (name[:before], name[len(name) - behind :] if behind <= len(name) else "")
-            for glob, found in shape.get(ends, ()):
-                if glob.matches(name):
-                    yield found
+    def by_globs(self, name: str) -> list[_Node]:
+        """The children whose wildcards match."""
+        length = len(name)
+        return [
+            found
+            for (before, behind), shape in self.shapes.items()
+            if before + behind <= length
+            for glob, found in shape.get((name[:before], name[length - behind :]), ())
+            if glob.matches(name)
+        ]
 
 
 class PathIndex:
@@ -328,8 +327,8 @@ class PathIndex:
     def beneath(self, old: list[str], new: list[str] | None) -> Iterator[tuple[PathPattern, Any]]:
         """What may match beneath the directory ``old`` and would not beneath ``new``.
 
-        ``new`` None: nothing is known of the new name but that it is one. A pattern that goes on alike from both
-        names, as one that begins with ``**`` does, is not among them.
+        ``new`` None: nothing is known of the new name but that it is one. A pattern that goes on
+        alike from both names, as one that begins with ``**`` does, is not among them.
         """
         root = self._roots.get("")
         if root is None:
@@ -367,7 +366,7 @@ def _states(root: _Node, names: list[str]) -> tuple[list[_Node], set[_Node]]:
     states = _spread([root])
     matched = {node for node in states if node.here}
     for name in names:
-        states = _spread([after for node in states for after in node.after(name)])
+        states = _step(states, name)
         matched |= {node for node in states if node.here}
     return states, matched
 
@@ -376,26 +375,40 @@ def _walk(
     root: _Node, names: list[str], *, is_dir: bool | None
 ) -> Iterator[tuple[PathPattern, Any, bool]]:
     last = len(names)
-    states = _spread([root])
-    place = 0
+    states = [root] if root.stars is None else _spread([root])
     seen: set[int] = set()
-    while True:
+    for place in range(last + 1):
         for node in states:
             # Beneath what has matched everything matches: a loop need not report again.
             if node.here and id(node) not in seen:
-                final = place == last
-                if not final:
+                if place < last:
                     seen.add(id(node))
                 for pattern, value in node.here:
-                    if not final or not pattern.directory or is_dir:
+                    if place < last or not pattern.directory or is_dir:
                         yield pattern, value, True
                     elif is_dir is None:
                         yield pattern, value, False
         if place == last or not states:
             return
-        name = names[place]
-        states = _spread([after for node in states for after in node.after(name)])
-        place += 1
+        states = _step(states, names[place])
+
+
+def _step(states: list[_Node], name: str) -> list[_Node]:
+    """The nodes in play after one more component."""
+    out: list[_Node] = []
+    spread = len(states) > 1
+    for node in states:
+        if node.loop:
+            out.append(node)
+        child = node.literal.get(name)
+        if child is not None:
+            out.append(child)
+            spread = spread or child.stars is not None
+        if node.shapes:
+            out += node.by_globs(name)
+            spread = True
+    # One way on, and no `**` that may stand for nothing: there is nothing to spread.
+    return _spread(out) if spread else out
 
 
 def _spread(nodes: list[_Node]) -> list[_Node]:
