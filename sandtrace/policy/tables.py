@@ -130,8 +130,10 @@ def _read_default(
 
 def _once(reader: Reader, seen: dict[Any, tuple[Path, Entry]], entry: Entry, place: Path) -> None:
     """Two entries that only action, errno, id or reason tell apart contradict or repeat."""
+    # What variables hold differs from machine to machine: it must not make a policy wrong.
+    varies = "${" in entry.target
     key = (
-        frozenset(_meaning(entry.patterns)),
+        entry.target if varies else frozenset(_meaning(entry.patterns)),
         frozenset(_meaning(entry.exceptions)),
         frozenset(_meaning(entry.unless)),
         entry.quiet,
