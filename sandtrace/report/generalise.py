@@ -52,11 +52,13 @@ class PathEntry:
     listed: bool = False
     tree: bool = False
     needs: int = 0
+    there: bool = False
 
     def take(self, need: Need) -> None:
         """Count the uses of one more need."""
         self.count += need.count
         self.needs += 1
+        self.there = self.there or need.there or need.op == "write"
         self.programs.update(need.programs)
 
 

@@ -23,7 +23,7 @@ from sandtrace.policy.model import Policy
 from sandtrace.policy.surroundings import Surroundings
 from sandtrace.report import destinations
 from sandtrace.report.generalise import RULES, PathEntry, entries
-from sandtrace.report.naming import Anchor, anchors, literal
+from sandtrace.report.naming import Anchor, anchors, literal, split
 from sandtrace.report.needs import Need, Needs
 from sandtrace.report.policy_text import Line, Section, policy_text
 
@@ -93,9 +93,7 @@ class _Learner:
         self.found, self.needs, self.known, self.where = found, needs, known, where
         self.base = base
         self.extra: dict[str, list[Line]] = {}
-        self.own = [
-            need.target for need in needs if need.op == "write" and need.made and need.is_dir
-        ]
+        self.own = [need.target for need in needs if need.op == "write" and need.made]
 
     def learnt(self) -> Learnt:
         """Write, load, ask; add what is missing; write again."""
@@ -245,8 +243,7 @@ class _Learner:
             if section.program is not None or section.default != "deny":
                 continue
             op = section.op
-            seen = [need for need in self.needs if need.op == op and _speaks(need)]
-            seen.sort(key=lambda need: (-need.count, need.target))
+            seen = self._examples(op)
             allowed = [need.target for need in seen if self._allows(policy, op, need.target)]
             tests += [(op, self._written(target), "allow") for target in allowed[:3]]
             beside = dict.fromkeys(
@@ -255,6 +252,21 @@ class _Learner:
             denied = [other for other in beside if not self._allows(policy, op, other)]
             tests += [(op, self._written(target), "deny") for target in denied[:3]]
         return tests
+
+    def _examples(self, op: str) -> list[Need]:
+        """Needs that make good tests: what was there, one a folder, the most used first."""
+        folders: set[str] = set()
+        found = []
+        for need in sorted(self.needs, key=lambda need: (-need.count, need.target)):
+            target = need.target
+            folder = target.rpartition("/")[0] if target.startswith("/") else target
+            if need.op != op or not need.there or folder in folders or not _speaks(need):
+                continue
+            if split(target, self.known)[0].kind == "temporary":
+                continue  # its name means nothing in the next run
+            folders.add(folder)
+            found.append(need)
+        return found
 
     def _allows(self, policy: Policy, op: str, target: str) -> bool:
         decision = policy.decide(op, target)  # type: ignore[arg-type]  # one of _TABLES
@@ -291,4 +303,5 @@ def _beside(need: Need) -> Iterable[str]:
 
 
 def _path_line(row: PathEntry) -> Line:
-    return Line(row.pattern, row.programs, row.count, listed=row.listed, things=row.needs)
+    note = "" if row.there else "was not there"
+    return Line(row.pattern, row.programs, row.count, row.listed, row.needs, note)

@@ -31,7 +31,8 @@ class Need:
     op: str
     target: str
     is_dir: bool = False
-    made: bool = False  # a directory or file that the run itself made, not there before
+    made: bool = False  # a directory that was not there and that the run itself made
+    there: bool = False  # it was there at least once (else only looked for)
     mapped: bool = False  # [exec]: only ever mapped, never executed
     count: int = 0
     programs: Counter[str] = field(default_factory=Counter)
@@ -55,7 +56,6 @@ class Needs:
         self.bound: set[str] = set()  # addresses that the runs themselves listened on
         self._run = 0
         self._waiting: int | None = None  # the command before its first exec: still our child
-        self._touched: set[str] = set()  # paths that this run has used before
 
     def add_all(self, found: Iterable[Located]) -> None:
         """Take all of ``found``."""
@@ -77,7 +77,6 @@ class Needs:
     def _begin(self, run: int, log: str, record: Record) -> None:
         self._run = run
         self.runs += 1
-        self._touched = set()
         self._waiting = record["pid"] if record["event"] == "start" else None
         if len(self.commands) < 20 and record["event"] == "start":
             self.commands.append(record["argv"])
@@ -96,15 +95,12 @@ class Needs:
                 self.hosts[host] += 1
 
     def _decision(self, record: Record) -> None:
-        op, target = record["op"], record["target"]
+        op, target = record["op"], _own_process(record)
         if record["enforced"] and record["verdict"] in {"deny", "kill"}:
             self.denied += 1
             return
         if op == "bind" and ":" in target:
             self.bound.add(target)
-        first = target not in self._touched
-        if op in PATH_OPERATIONS and target.startswith("/"):
-            self._touch(target)
         if op not in LEARNT:
             return
         need = self.needs.get((op, target))
@@ -117,9 +113,11 @@ class Needs:
             need.mapped = False
         if record.get("is_dir") is True:
             need.is_dir = True
-        if op == "write" and first and _creates(record):
-            need.made = True
-            need.is_dir = need.is_dir or _MAKES_DIRECTORY in record["syscall"]
+        # Where there is an object, a record has its identity.
+        there = "identity" in record
+        need.there = need.there or there or op not in PATH_OPERATIONS
+        if op == "write" and record["syscall"] in {"mkdir", "mkdirat"} and not there:
+            need.made = need.is_dir = need.there = True
         self._count(need, record)
 
     def _count(self, need: Need, record: Record) -> None:
@@ -131,23 +129,14 @@ class Needs:
         if program in need.programs or len(need.programs) < _PROGRAMS:
             need.programs[program] += 1
 
-    def _touch(self, path: str) -> None:
-        """``path`` was used, and so were all folders above it: they were there."""
-        while path and path not in self._touched and len(self._touched) < 4 * _MAX_NEEDS:
-            self._touched.add(path)
-            path = path.rpartition("/")[0]
 
-
-_MAKES_DIRECTORY = "mkdir"
-_CREATING = ("mkdir", "mkdirat", "open", "openat", "openat2", "creat")
-
-
-def _creates(record: Record) -> bool:
-    """Whether the call may make what it names (its line tells O_CREAT)."""
-    name = record["syscall"]
-    if name.startswith("open"):
-        return "O_CREAT" in record["strace"]
-    return name in _CREATING
+def _own_process(record: Record) -> str:
+    """The target, ``/proc/self`` for the caller's own process, whose number means nothing later."""
+    target: str = record["target"]
+    head = f"/proc/{record['pid']}"
+    if target == head or target.startswith(head + "/"):
+        return "/proc/self" + target[len(head) :]
+    return target
 
 
 def host_in(word: str) -> str | None:
