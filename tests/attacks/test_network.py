@@ -78,7 +78,8 @@ def test_attack_fails_under_net_off(
     run = runner.traced([program, *arguments], outside=True)
     assert reached(run.seen) == [], run.stdout
     assert run.status != 0, run.stdout
-    assert run.denied, "held, but nothing says so"
+    # What the kernel answers for us by itself makes no record: clone3 is ENOSYS in the filter.
+    assert run.denied or how == "clone3", "held, but nothing says so"
 
 
 @pytest.mark.parametrize("how", FAMILIES)

@@ -14,12 +14,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
 import selectors
 import socket
 import struct
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +68,18 @@ def give_addresses() -> None:
         fcntl.ioctl(sock, SIOCSIFADDR, struct.pack("16sIi", address6, 128, 1))
 
 
+def bind_when_ready(sock: socket.socket, address: tuple[str, int] | bytes) -> None:
+    """Bind; an IPv6 address that was just given may be tentative for a moment."""
+    for _ in range(100):
+        try:
+            return sock.bind(address)
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL:
+                raise
+            time.sleep(0.02)
+    return sock.bind(address)
+
+
 class Servers:
     """All listeners, in one thread; each event is one line in ``seen``."""
 
@@ -90,7 +104,7 @@ class Servers:
             stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
                 stream.setsockopt(socket.IPPROTO_TCP, TCP_FASTOPEN, 5)
-        stream.bind(address)
+        bind_when_ready(stream, address)
         stream.listen(64)
         self.watch(stream, lambda: self.accepted(label, stream))
         if family != socket.AF_UNIX:

@@ -23,7 +23,8 @@ PROGRAMS: dict[str, list[str]] = {
     "git": ["git", "ls-remote", f"{URL}x.git"],
     "pip": [
         *("python3", "-m", "pip", "download", "--isolated", "--no-input", "--retries", "0"),
-        *("--no-cache-dir", "--disable-pip-version-check", "--index-url", URL, "nothing-here"),
+        *("--no-cache-dir", "--disable-pip-version-check", "--index-url", URL),
+        *("--trusted-host", "192.0.2.1", "nothing-here"),
     ],
     "node": ["node", "-e", NODE, URL],
     "python": ["python3", "-c", PYTHON, URL],

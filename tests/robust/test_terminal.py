@@ -37,20 +37,21 @@ def test_a_job_control_shell(runner: Runner, how: str) -> None:
         terminal.expect(r"ready-42\r?\n")
         terminal.type("sleep 60\n")
         terminal.expect(r"sleep 60\r?\n")
-        wait_for_child(terminal.pid, "sleep")
+        wait_for_foreground(terminal.pid, "sleep")
         terminal.type("^Z")
         terminal.expect(r"Stopped\s+sleep 60")
         terminal.type("jobs\n")
         terminal.expect(r"\[1\]\+\s+Stopped\s+sleep 60")
         terminal.type("fg\n")
         terminal.expect(r"fg\r?\nsleep 60\r?\n")
+        wait_for_foreground(terminal.pid, "sleep")
         terminal.type("^C")
         terminal.expect(r"\$ ")
         terminal.type("echo status-$?\n")
         terminal.expect(r"status-130\r?\n")
         terminal.type("(trap 'echo got-int; exit 3' INT; while :; do sleep 0.05; done)\n")
         terminal.expect(r"done\)\r?\n")
-        wait_for_child(terminal.pid, "sleep")
+        wait_for_foreground(terminal.pid, "sleep")
         terminal.type("^C")
         terminal.expect(r"got-int")
         terminal.type("echo status-$?\n")
@@ -108,23 +109,37 @@ def test_ctrl_z_and_fg_from_the_shell_outside(runner: Runner, how: str) -> None:
         terminal.wait()
 
 
-def wait_for_child(pid: int, name: str, patience: float = 10) -> int:
-    """The pid of a descendant of ``pid`` called ``name``, once there is one."""
+def wait_for_foreground(pid: int, name: str, patience: float = 15) -> None:
+    """Until a descendant of ``pid`` called ``name`` runs in the foreground of its terminal.
+
+    A Ctrl-Z or Ctrl-C before that goes to the shell; one before its SIGCONT is dropped.
+    """
     end = time.monotonic() + patience
     while time.monotonic() < end:
-        queue = [pid]
-        while queue:
-            parent = queue.pop()
-            for task in Path(f"/proc/{parent}/task").glob("*/children"):
-                try:
-                    found = [int(child) for child in task.read_text().split()]
-                    names = {c: Path(f"/proc/{c}/comm").read_text().strip() for c in found}
-                except OSError:
-                    continue
-                for child, comm in names.items():
-                    if comm == name:
-                        return child
-                queue += found
+        for child in descendants(pid):
+            try:
+                _, _, rest = Path(f"/proc/{child}/stat").read_text().rpartition(") ")
+                comm = Path(f"/proc/{child}/comm").read_text().strip()
+            except OSError:
+                continue
+            state, _, group, _, _, foreground = rest.split()[:6]
+            if comm == name and state == "S" and group == foreground:
+                return
         time.sleep(0.02)
-    msg = f"{name} was not started"
+    msg = f"{name} is not in the foreground"
     raise AssertionError(msg)
+
+
+def descendants(pid: int) -> list[int]:
+    """Children, their children and so on."""
+    found, queue = [], [pid]
+    while queue:
+        parent = queue.pop()
+        for task in Path(f"/proc/{parent}/task").glob("*/children"):
+            try:
+                children = [int(child) for child in task.read_text().split()]
+            except OSError:
+                continue
+            found += children
+            queue += children
+    return found
