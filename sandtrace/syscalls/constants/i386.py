@@ -5,18 +5,6 @@ from __future__ import annotations
 
 # fmt: off
 TABLES: dict[str, tuple[tuple[int, str], ...]] = {
-    "fcntlcmds": (
-        (0, "F_DUPFD"), (1030, "F_DUPFD_CLOEXEC"), (1027, "F_DUPFD_QUERY"),
-        (1028, "F_CREATED_QUERY"), (1, "F_GETFD"), (2, "F_SETFD"), (3, "F_GETFL"), (4, "F_SETFL"),
-        (5, "F_GETLK"), (6, "F_SETLK"), (7, "F_SETLKW"), (9, "F_GETOWN"), (8, "F_SETOWN"),
-        (16, "F_GETOWN_EX"), (15, "F_SETOWN_EX"), (17, "F_GETOWNER_UIDS"), (11, "F_GETSIG"),
-        (10, "F_SETSIG"), (1025, "F_GETLEASE"), (1024, "F_SETLEASE"), (1039, "F_GETDELEG"),
-        (1040, "F_SETDELEG"), (1026, "F_NOTIFY"), (1032, "F_GETPIPE_SZ"), (1031, "F_SETPIPE_SZ"),
-        (1033, "F_ADD_SEALS"), (1034, "F_GET_SEALS"), (1029, "F_CANCELLK"), (36, "F_OFD_GETLK"),
-        (37, "F_OFD_SETLK"), (38, "F_OFD_SETLKW"), (1035, "F_GET_RW_HINT"), (1036, "F_SET_RW_HINT"),
-        (1037, "F_GET_FILE_RW_HINT"), (1038, "F_SET_FILE_RW_HINT"), (12, "F_GETLK64"),
-        (13, "F_SETLK64"), (14, "F_SETLKW64"),
-    ),
     "vsock_options": (
         (0, "SO_VM_SOCKETS_BUFFER_SIZE"), (1, "SO_VM_SOCKETS_BUFFER_MIN_SIZE"),
         (2, "SO_VM_SOCKETS_BUFFER_MAX_SIZE"), (3, "SO_VM_SOCKETS_PEER_HOST_VM_ID"),

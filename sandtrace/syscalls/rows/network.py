@@ -66,9 +66,9 @@ ROWS = (
     S("socketcall", n(i386=102), "call:enum(socketcalls) args:in(socketcall_args)@call",
       ops="connect subcall(call, args); bind subcall(call, args); write subcall(call, args)",
       groups="%desc @network", returns="socketcall"),
-    S("getpmsg", n(181, i386=188), "arg1:hex arg2:hex arg3:hex arg4:hex arg5:hex arg6:hex",
-      ops="-", groups="%network @obsolete"),
-    S("putpmsg", n(182, i386=189), "arg1:hex arg2:hex arg3:hex arg4:hex arg5:hex arg6:hex",
-      ops="-", groups="%network @obsolete"),
+    S("getpmsg", n(181, i386=188), "arg1:hex arg2:hex arg3:hex arg4:hex arg5:hex", ops="-",
+      groups="%network @obsolete"),
+    S("putpmsg", n(182, i386=189), "arg1:hex arg2:hex arg3:hex arg4:hex arg5:hex", ops="-",
+      groups="%network @obsolete"),
 )
 # fmt: on
