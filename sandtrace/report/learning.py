@@ -31,6 +31,7 @@ _ERRNOS = {"read": "EACCES", "write": "EACCES", "exec": "EACCES", "connect": "EN
            "bind": "EACCES"}  # fmt: skip
 _TABLES = ("read", "write", "exec", "connect", "bind")
 _NAMELESS = ("pipe:", "socket:", "memfd:", "deleted:")
+_SECRETS = "no-secrets"  # the shipped policy that a learnt one stands on
 _ROUNDS = 3  # of adding by exact name what the generalised entries miss
 
 
@@ -92,6 +93,8 @@ class _Learner:
     ) -> None:
         self.found, self.needs, self.known, self.where = found, needs, known, where
         self.base = base
+        self.extends = [base] if base is not None else [_SECRETS]
+        self.without: dict[str, list[Need]] = {}
         self.extra: dict[str, list[Line]] = {}
         self.own = [need.target for need in needs if need.op == "write" and need.made]
 
@@ -102,6 +105,8 @@ class _Learner:
         if self.base is not None:
             parent = self._load_names([self.base])
             wanted = by_base = [need for need in self.needs if self._denies(parent, need)]
+        else:
+            self._make_way()
         sections: list[Section] = []
         missing: list[tuple[Need, Decision]] = []
         for _ in range(_ROUNDS):
@@ -119,6 +124,14 @@ class _Learner:
         self._load_text(text)  # what is given away loads
         count = sum(len(section.lines) for section in sections)
         return Learnt(text, len(self.needs), count, missing, by_base)
+
+    def _make_way(self) -> None:
+        """Take out those entries of `no-secrets` that would deny what the runs needed, loudly."""
+        policy = self._load_names(self.extends)
+        for need in self.needs:
+            decision = self._denies(policy, need)
+            if decision is not None and decision.rule.id and decision.rule.policy == _SECRETS:
+                self.without.setdefault(f"{_SECRETS}:{decision.rule.id}", []).append(need)
 
     # --- the tables -----------------------------------------------------------------------------
 
@@ -214,7 +227,8 @@ class _Learner:
             runs=self.found.runs,
             commands=[command for command, _ in commands.most_common(5)],
             rules=RULES,
-            base=self.base,
+            extends=self.extends,
+            without={name: _who(needs) for name, needs in self.without.items()},
             sections=sections,
             tests=tests,
         )
@@ -281,6 +295,14 @@ class _Learner:
                 rest = target[len(anchor.path) + 1 :]
                 return rest if anchor.kind == "work" else f"{anchor.written}/{rest}"
         return target
+
+
+def _who(needs: Sequence[Need]) -> str:
+    """Who needed the first of them, and how many more: the comment beside a removal."""
+    need = needs[0]
+    program = next(iter(need.programs), "the command").rpartition("/")[2]
+    more = f" and {len(needs) - 1:,} more" if len(needs) > 1 else ""
+    return f"{program} needed {need.target}{more}"
 
 
 def _speaks(need: Need) -> bool:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandtrace.report.text import elided, shown, times
@@ -42,7 +42,8 @@ def policy_text(
     runs: int,
     commands: Sequence[str],
     rules: Sequence[str],
-    base: str | None,
+    extends: Sequence[str],
+    without: Mapping[str, str],
     sections: Sequence[Section],
     tests: Sequence[tuple[str, str, str]],
 ) -> str:
@@ -58,8 +59,13 @@ def policy_text(
         "version = 1",
         f"description = {quoted(what)}",
     ]
-    if base is not None:
-        out.append(f"extends = [{quoted(base)}]")
+    out.append(f"extends = [{', '.join(map(quoted, extends))}]")
+    if without:
+        out += [
+            "without = [",
+            *(f"    {quoted(name)},  # {elided(shown(who), 100)}" for name, who in without.items()),
+            "]",
+        ]
     for section in sections:
         if section.program is None:
             out += ["", *_table(section)]

@@ -147,7 +147,7 @@ def opened(browser: Any) -> Iterator[Any]:
         tabs.append(tab)
         tab.on("pageerror", lambda error: troubles.append(str(error)))
         tab.on("console", lambda message: troubles.append(message.text))
-        tab.on("dialog", lambda dialog: (troubles.append(dialog.message), dialog.dismiss()))
+        tab.on("dialog", lambda dialog: troubles.append(dialog.message))
         tab.on("request", lambda request: troubles.append(request.url)
                if not request.url.startswith("file:") else None)  # fmt: skip
         tab.goto(path.as_uri())

@@ -293,6 +293,21 @@ def test_on_top_of_a_base(tmp_path: Path) -> None:
     assert "default" not in tomli.loads(result.text)["read"]
 
 
+def test_secrets_stay_secret_but_for_what_was_needed(tmp_path: Path) -> None:
+    """It stands on no-secrets; an entry of it that was in the way is removed, with the reason."""
+    text = learnt(seen(("read", "/etc/passwd"))).text
+    assert tomli.loads(text)["extends"] == ["no-secrets"]
+    assert "without" not in tomli.loads(text)
+    result = learnt(seen(("read", f"{HOME}/.netrc", "/usr/bin/curl")))
+    assert result.missing == []
+    [removed] = tomli.loads(result.text)["without"]
+    assert removed.startswith("no-secrets:")
+    assert f"# curl needed {HOME}/.netrc" in result.text
+    policy = policy_of(result.text, tmp_path)
+    assert not denies(policy, "read", f"{HOME}/.netrc")
+    assert denies(policy, "read", f"{HOME}/.ssh/id_rsa")
+
+
 def test_the_tests_in_it_pass(tmp_path: Path) -> None:
     """It carries tests of what it allows and of what it must not."""
     result = learnt(seen(
