@@ -28,6 +28,7 @@ class Guard:
     ``when``: all of these hold. ``exactly``: and so does this, which BPF can't say. ``liftable``:
     ``[syscall] allow`` may name the call. ``root_only``: an ordinary user is refused by the kernel
     anyway, or may do it harmlessly. ``arch``: only calls of this ABI can do what it is about.
+    ``quiet``: in the log alone, since programs have another way and take it.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Guard:
     root_only: bool = False
     exactly: Callable[[Syscall, tuple[int, ...]], bool] | None = None
     arch: str | None = None
+    quiet: bool = False
 
     def fires(self, row: Syscall, registers: tuple[int, ...]) -> bool:
         """Does it refuse this call?"""
@@ -54,7 +56,7 @@ class Guard:
     @property
     def rule(self) -> Rule:
         """How the log names it."""
-        return Rule(self.id, "built-in", None, None, None, self.reason)
+        return Rule(self.id, "built-in", None, None, None, self.reason, self.quiet)
 
 
 _NAMESPACES = abi.CLONE_NEWUSER | abi.CLONE_NEWNS
@@ -86,7 +88,10 @@ GUARDS: tuple[Guard, ...] = (
         "guard:clone-untraced", ("clone",), "EPERM", "the child would not be traced",
         (has_any("flags", abi.CLONE_UNTRACED),),
     ),
-    Guard("guard:clone3", ("clone3",), "ENOSYS", "its flags lie in memory; clone is used instead"),
+    Guard(
+        "guard:clone3", ("clone3",), "ENOSYS", "its flags lie in memory; clone is used instead",
+        quiet=True,  # libc tries it for each thread, where a trace makes it stop at all
+    ),
     Guard(
         "guard:userfaultfd", ("userfaultfd",), "ENOSYS",
         "pages that come late hang whoever reads them",
