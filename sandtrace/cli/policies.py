@@ -18,8 +18,14 @@ _DESCRIPTION = re.compile(r'^description = "(.*)"$', re.MULTILINE)
 @click.command(short_help="List the shipped policies, or print one.")
 @click.argument("name", required=False)
 @click.option("--path", is_flag=True, help="Print where the file lies instead of its text.")
-def policies(name: str | None, path: bool) -> int:
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of policies, for editors.")
+def policies(name: str | None, path: bool, schema: bool) -> int:
     """List the policies that come with sandtrace; with NAME, print that one."""
+    if schema:
+        from sandtrace.policy.schema import text as schema_text
+
+        sys.stdout.write(schema_text())
+        return 0
     if name is None:
         for one in shipped.names():
             place = shipped.path(one) if path else description(one)
