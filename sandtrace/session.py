@@ -42,6 +42,14 @@ if TYPE_CHECKING:
 _EXECS = frozenset({"execve", "execveat"})
 # Their descriptor was judged when it was opened: a directory is listed by whoever may read it.
 _JUDGED_AT_OPEN = frozenset({"getdents", "getdents64"})
+# After these a task may reach less than the tracer (credentials(7)). Set-user-ID programs change
+# nothing under no_new_privs; capset and the bounding set do.
+CHANGES_RIGHTS = frozenset({
+    "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid",
+    "setgroups", "capset", "setuid32", "setgid32", "setreuid32", "setregid32", "setresuid32",
+    "setresgid32", "setfsuid32", "setfsgid32", "setgroups32",
+})  # fmt: skip
+_PRCTL_CHANGES_RIGHTS = (libc.PR_CAPBSET_DROP, libc.PR_SET_SECUREBITS)
 VIOLATION = 120
 TIMED_OUT = 124
 SIGNALLED = 128
@@ -87,9 +95,12 @@ class Rules:
             self.noted |= {"bind": ALWAYS, "listen": ALWAYS}
         if judges_paths:
             self.noted |= dict.fromkeys(("chroot", "pivot_root", "setns"), ALWAYS)
+            self.noted |= dict.fromkeys(CHANGES_RIGHTS, ALWAYS)
+            self.noted["prctl"] = ((equals("option", *_PRCTL_CHANGES_RIGHTS),),)
         if self.hands_over:
             self.noted["seccomp"] = ((equals("op", abi.SECCOMP_SET_MODE_FILTER),),)
             self.noted["prctl"] = (
+                *self.noted.get("prctl", ()),
                 (equals("option", abi.PR_SET_SECCOMP), equals("arg2", libc.SECCOMP_MODE_FILTER)),
             )
         self.followed = frozenset(self.noted)
@@ -146,7 +157,10 @@ class Rules:
 
     def asker(self, tracee: Tracee, bound: tuple[str, ...]) -> Asker:
         """Who asks."""
-        return Asker(tracee.exe, tracee.script, tracee.sections, bound, self.given, self.chrooted)
+        return Asker(
+            tracee.exe, tracee.script, tracee.sections, bound, self.given, self.chrooted,
+            tracee.other_rights,
+        )  # fmt: skip
 
     def enforces(self, judgement: Judgement) -> bool:
         """An audit blocks only what guards block."""
@@ -308,6 +322,13 @@ def installs_filter(call: Call) -> bool:
         and call.row.value("option", call.args) == abi.PR_SET_SECCOMP
         and call.args[1] == libc.SECCOMP_MODE_FILTER
     )
+
+
+def changes_rights(call: Call) -> bool:
+    """Does the call change what its task may do with files?"""
+    if call.name == "prctl" and call.row is not None:
+        return call.row.value("option", call.args) in _PRCTL_CHANGES_RIGHTS
+    return call.name in CHANGES_RIGHTS
 
 
 def process_of(tracee: Tracee) -> Process:

@@ -24,7 +24,7 @@ from sandtrace.policy import judge
 from sandtrace.policy.judge import Judgement
 from sandtrace.resolve import Unjudgeable, addresses, questions
 from sandtrace.session import Outcome, Rules, process_of
-from sandtrace.tracer import act, arguments, handover
+from sandtrace.tracer import act, handover
 from sandtrace.tracer.launch import Child, Launch
 from sandtrace.tracer.loop import Kind, Loop, Tracee
 from sandtrace.tracer.watch import Watch
@@ -133,7 +133,7 @@ class Supervisor:
         if shown and self.limit is not None:
             capture_entry(call, self.limit)
         if self.rules is not None and not self.enforce(tracee, call, self.rules):
-            return  # it died before anything could be enforced: its end will be told
+            return  # it died, or makes the call again: nothing is told of this stop
         if shown:
             self.report(tracee, events.Entry(call))
         if call.ret is None:
@@ -145,7 +145,7 @@ class Supervisor:
         self.loop.resume(tracee)
 
     def enforce(self, tracee: Tracee, call: Call, rules: Rules) -> bool:
-        """Resolve what the call means, decide, act, record. False where the task died first."""
+        """Resolve what the call means, decide, act, record. False: nothing came of it."""
         asker = rules.asker(tracee, self.bound)
         itself = questions.syscall_question(call, asker)
         resolved = questions.Resolved()
@@ -188,7 +188,11 @@ class Supervisor:
             if not act.answer(tracee, call, -resolved.error):
                 return False
         elif resolved.asked:
-            act.carry_out(tracee, call, resolved, alone=self.loop.alone(tracee))
+            deed = act.carry_out(self.loop, tracee, call, resolved)
+            if deed is act.Deed.AGAIN:
+                self.loop.resume(tracee)
+            if deed in (act.Deed.AGAIN, act.Deed.GONE):
+                return False
         self.record(tracee, call, judgement, rules)
         if blocked and judgement.kills:
             self.outcome.violation = True
@@ -275,6 +279,8 @@ class Supervisor:
                     self.bound += (bound,)
         elif call.name in ("chroot", "pivot_root", "setns") and self.rules is not None:
             self.rules.chrooted = True
+        elif session.changes_rights(call):
+            tracee.other_rights = True
         elif session.installs_filter(call):
             for other in self.loop.threads(tracee):  # SECCOMP_FILTER_FLAG_TSYNC: all of them
                 other.filters = True
@@ -317,18 +323,7 @@ class Supervisor:
         )
         if self.rules.judges_programs and not self.may_run(tracee, asker, self.rules):
             return
-        if not self.rules.hands_over or tracee.filters:
-            self.loop.resume(tracee)
-            return
-        try:
-            tracee.region = arguments.lay(tracee)
-        except arguments.Died as death:
-            self.loop.forget(tracee)
-            self.ended(tracee, death.status)
-        except ptrace.TaskGone:
-            return
-        else:
-            self.leave(tracee, ptrace.ExitInfo(0, is_error=False))
+        self.loop.resume(tracee)
 
     def may_run(self, tracee: Tracee, asker: Asker, rules: Rules) -> bool:
         """Judge what was executed in the end; a denied program is killed before it runs."""

@@ -12,6 +12,7 @@ import os
 import struct
 
 from sandtrace.kernel import arch as arches
+from sandtrace.kernel import libc
 from sandtrace.kernel.arch import Arch, Registers
 
 _PAGE = 4096
@@ -139,6 +140,27 @@ def parent(pid: int) -> int:
 def is_thread_of(tid: int, pid: int) -> bool:
     """Does the task belong to the process ``pid``?"""
     return os.access(f"/proc/{pid}/task/{tid}", os.F_OK)
+
+
+_KCMP = {"x86_64": 312, "aarch64": 272}
+_KCMP_VM = 1
+
+
+def shares_memory(tid: int, other: int) -> bool:
+    """Have two tasks one address space? True where the kernel won't say (kcmp(2))."""
+    try:
+        return libc.syscall(_KCMP[arches.NATIVE.name], tid, other, _KCMP_VM, 0, 0) == 0
+    except OSError:
+        return True
+
+
+def state(tid: int) -> str:
+    """The state of a task: R, S, D, T, t, Z (proc_pid_stat(5)); X where it is gone."""
+    try:
+        with open(f"/proc/{tid}/stat", "rb") as file:
+            return chr(file.read().rpartition(b")")[2].split(None, 1)[0][0])
+    except (OSError, IndexError):
+        return "X"
 
 
 def tasks(pid: int) -> list[int]:

@@ -78,7 +78,12 @@ class Found:
 
 def text_of(fd: int) -> bytes:
     """What the kernel calls the object behind a descriptor of ours."""
-    return os.readlink(b"/proc/self/fd/%d" % fd)
+    try:
+        return os.readlink(b"/proc/self/fd/%d" % fd)
+    except OSError as error:  # d_path fills one page at most (fs/d_path.c)
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise Unjudgeable("ENAMETOOLONG", "the object's path is too long to be told") from None
 
 
 def canonical(fd: int, status: os.stat_result) -> str:
@@ -95,6 +100,12 @@ def canonical(fd: int, status: os.stat_result) -> str:
     if kind in {b"pipe", b"socket"}:
         return os.fsdecode(kind) + ":"
     return os.fsdecode(raw)
+
+
+def opened(fd: int, link: bytes | None = None) -> Found:
+    """The object behind a descriptor of ours, which goes with it."""
+    status = os.fstat(fd)
+    return Found(canonical(fd, status), fd, status, link=link)
 
 
 class Walk:
@@ -159,16 +170,14 @@ class Walk:
         """Without symlinks the kernel does it all at once; None: walk."""
         if self.root is not None:
             return None  # `..` must stop at the task's root, not at ours
+        flags = _O_PATH | (0 if follow else os.O_NOFOLLOW)
         try:
-            fd = libc.openat2(
-                base, path, _O_PATH | (0 if follow else os.O_NOFOLLOW), libc.RESOLVE_NO_SYMLINKS
-            )
+            fd = self._keep(libc.openat2(base, path, flags, libc.RESOLVE_NO_SYMLINKS))
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOENT, errno.ENOSYS):
                 return None
             raise PathError(error.errno or errno.EIO) from None
-        status = os.fstat(fd)
-        return Found(canonical(fd, status), fd, status)
+        return self._arrived(fd, None)
 
     def _slowly(self, base: int, path: bytes, *, follow: bool, parent: bool) -> Found:
         """Component by component, from the left; symlinks are put in their place."""
@@ -298,7 +307,7 @@ class Walk:
         else:
             path = os.path.join(os.fsdecode(folder), os.fsdecode(bare))
             try:
-                fd = os.open(bare, _O_PATH | os.O_NOFOLLOW, dir_fd=here)
+                fd = self._keep(os.open(bare, _O_PATH | os.O_NOFOLLOW, dir_fd=here))
             except OSError as error:
                 if error.errno != errno.ENOENT:
                     raise PathError(error.errno or errno.EIO) from None
@@ -310,10 +319,20 @@ class Walk:
             self._release(fd)
         return Found(path, fd, os.fstat(fd) if fd is not None else None, here, name or b".")
 
+    def hand_out(self, fd: int) -> Found:
+        """The object behind a new descriptor of ours."""
+        return self._arrived(self._keep(fd), None)
+
+    def hand_out_name(self, parent: int, name: bytes) -> Found:
+        """A name that does not exist, in a directory behind a new descriptor of ours."""
+        text = os.path.join(os.fsdecode(text_of(self._keep(parent))), os.fsdecode(name))
+        self._release(parent)
+        return Found(text, None, None, parent, name)
+
     def _arrived(self, fd: int, link: bytes | None) -> Found:
-        status = os.fstat(fd)
+        found = opened(fd, link)
         self._release(fd)
-        return Found(canonical(fd, status), fd, status, link=link)
+        return found
 
     def _keep(self, fd: int) -> int:
         self._opened.append(fd)
@@ -372,8 +391,11 @@ def of_descriptor(task: Task, fd: int) -> Found:
         if error.errno == errno.ENOENT:
             raise PathError(errno.EBADF) from None
         raise Unjudgeable("EPERM", f"a descriptor can't be looked at: {error.strerror}") from error
-    status = os.fstat(ours)
-    return Found(canonical(ours, status), ours, status)
+    try:
+        return opened(ours)
+    except Unjudgeable:
+        os.close(ours)
+        raise
 
 
 def of_socket(task: Task, raw: bytes, *, bind: bool) -> str:
@@ -412,19 +434,15 @@ def restricted(task: Task, dirfd: int, path: bytes, *, follow: bool, resolve: in
         base = walk.base(dirfd, path, resolve=resolve)
         flags = _O_PATH | (0 if follow else os.O_NOFOLLOW)
         try:
-            fd = libc.openat2(base, path, flags, resolve)
+            return walk.hand_out(libc.openat2(base, path, flags, resolve))
         except OSError as error:
             if error.errno != errno.ENOENT:
                 raise PathError(error.errno or errno.EIO) from None
-        else:
-            status = os.fstat(fd)
-            return Found(canonical(fd, status), fd, status)
         folder, _, name = path.rstrip(b"/").rpartition(b"/")
         try:
             parent = libc.openat2(base, folder or b".", _O_PATH | os.O_DIRECTORY, resolve)
         except OSError as error:
             raise PathError(error.errno or errno.EIO) from None
-        text = os.path.join(os.fsdecode(text_of(parent)), os.fsdecode(name))
-        return Found(text, None, None, parent, name)
+        return walk.hand_out_name(parent, name)
     finally:
         walk.close()

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sandtrace.kernel import credentials
 from sandtrace.operations import (
     ADDRESS_OPERATIONS,
     Effect,
@@ -37,7 +39,8 @@ class Asker:
 
     ``given``: identities of the descriptors 0, 1 and 2 that the command started with, by the
     operation that their mode allows; they may be opened again. ``chrooted``: some task may have
-    another root than ours.
+    another root than ours. ``other_rights``: the task may have other rights than when it began, so
+    that a walk may fail for it alone (search permission, protected_symlinks).
     """
 
     exe: str | None
@@ -46,6 +49,7 @@ class Asker:
     bound: tuple[str, ...]
     given: frozenset[tuple[str, int, int]] = frozenset()
     chrooted: bool = False
+    other_rights: bool = False
 
 
 @dataclass(slots=True)
@@ -79,7 +83,8 @@ def effects(call: Call, wanted: Callable[[Syscall, Effect], bool]) -> list[Effec
 
 def resolve(task: Task, call: Call, chosen: Iterable[Effect], asker: Asker) -> Resolved:
     """One question a target of each effect; Unjudgeable where a target can't be told."""
-    return _Resolver(task, call, asker).resolve(chosen)
+    with credentials.as_task(task.tid) if asker.other_rights else contextlib.nullcontext():
+        return _Resolver(task, call, asker).resolve(chosen)
 
 
 def program_question(task: Task, asker: Asker) -> Question | None:

@@ -19,6 +19,7 @@ from sandtrace.kernel.ptrace import TaskGone
 from sandtrace.operations import MovedArg, PathArg
 from sandtrace.resolve import Unjudgeable, arguments, messages
 from sandtrace.syscalls import table
+from sandtrace.tracer import arguments as pages
 from sandtrace.tracer import handover, perform
 from sandtrace.tracer.handover import Pieces
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from sandtrace.resolve.paths import Found
     from sandtrace.resolve.questions import Resolved
     from sandtrace.tracer.handover import Handed
-    from sandtrace.tracer.loop import Tracee
+    from sandtrace.tracer.loop import Loop, Tracee
 
 _OPENS = frozenset({"open", "openat", "openat2", "creat"})
 _SENDS = frozenset({"connect", "bind", "sendto", "sendmsg", "sendmmsg"})
@@ -50,6 +51,8 @@ class Deed(Enum):
     RUN = auto()  # the task does it on its own arguments
     HANDED = auto()  # the task does it on ours; its exit must be seen
     DONE = auto()  # it has been done, ``call.ret`` is the result
+    AGAIN = auto()  # the task will make it once more, and stop at it again
+    GONE = auto()  # the task has died
 
 
 def skip(task: Tracee, call: Call, errno_name: str) -> bool:
@@ -70,27 +73,41 @@ def answer(task: Tracee, call: Call, result: int) -> bool:
     return True
 
 
-def carry_out(tracee: Tracee, call: Call, resolved: Resolved, *, alone: bool) -> Deed:
-    """An allowed call of which something was judged. Unjudgeable where it can't be made safe.
-
-    ``alone``: nobody else can change the task's memory and descriptors.
-    """
+def carry_out(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -> Deed:
+    """An allowed call of which something was judged. Unjudgeable where it can't be made safe."""
     if resolved.found and perform.performs(call.name):
         result = perform.perform(tracee, call, resolved)
         if result is not None:
-            return Deed.DONE if answer(tracee, call, result) else Deed.RUN
+            return Deed.DONE if answer(tracee, call, result) else Deed.GONE
     try:
         handed = _hand(tracee, call, resolved)
-    except TaskGone:
-        return Deed.RUN
-    if handed is None:
-        return Deed.RUN
-    if handed is _IMPOSSIBLE:
-        if alone:
+        if handed is None:
             return Deed.RUN
-        raise Unjudgeable("EPERM", "its memory is shared and no page for the arguments is there")
+        if handed is _IMPOSSIBLE:
+            return _without_pages(loop, tracee, call, resolved)
+    except pages.Died as death:
+        loop.take_ended(death.tid, death.status)
+        return Deed.GONE
+    except TaskGone:
+        return Deed.GONE
     tracee.handed = handed
     return Deed.HANDED
+
+
+def _without_pages(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -> Deed:
+    """No page for the arguments: lay some, or let only a task that is alone use its own memory."""
+    memory = tracee.memory
+    if not (tracee.filters or memory.region or memory.refused) and loop.freeze(tracee):
+        memory.region = pages.lay(tracee, call)
+        memory.refused = memory.region is None
+        return Deed.AGAIN
+    if not loop.alone(tracee):
+        raise Unjudgeable("EPERM", "others can change its memory, and it can't be given pages")
+    found = resolved.found.get("path")
+    if call.name in _OPENS and found is not None and found.identity is not None:
+        tracee.handed = handover.Handed(tracee.registers(), (), expected=found.identity)
+        return Deed.HANDED
+    return Deed.RUN
 
 
 _IMPOSSIBLE: Handed = handover.Handed(arch.Registers(0, []), ())

@@ -7,8 +7,10 @@ read-only, for ever (F_SEAL_FUTURE_WRITE, Linux 5.1), the tracer writable; regis
 there. mprotect can't make such a mapping writable and /proc/self/mem can't write through it; calls
 that would replace the mapping are refused by a guard (`sandtrace.policy.guards`, ``arguments``).
 
-It is laid at the end of each execve, when the task is alone in a fresh address space, by calls that
-the task is made to do; fork children share it, so a slot belongs to one call in flight.
+They are laid when a process makes its first call that needs them, in the middle of that call: while
+no other task can touch its memory or descriptors, it is made to do three calls at its own syscall
+instruction, and then to make its own call again, which stops and is judged anew. fork children
+share the pages, so a slot belongs to one call in flight.
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ import fcntl
 import mmap
 import os
 import signal
-import struct
 from typing import TYPE_CHECKING
 
 from sandtrace.kernel import arch, ptrace
@@ -27,12 +28,12 @@ from sandtrace.kernel.arch import Registers
 from sandtrace.kernel.ptrace import ExitInfo, TaskGone
 
 if TYPE_CHECKING:
+    from sandtrace.call import Call
+    from sandtrace.kernel.arch import Arch
     from sandtrace.kernel.task import Task
 
 SLOT_SIZE = 8192
 _WALL = 0x40000000
-_AT_SYSINFO_EHDR = 33
-_SYSCALL_INSTRUCTION = b"\x0f\x05"
 _MFD_CLOEXEC = 1
 _MFD_ALLOW_SEALING = 2
 _F_ADD_SEALS = 1033
@@ -73,59 +74,74 @@ class Region:
         return ARGUMENTS_ADDRESS + offset
 
 
-def lay(task: Task) -> Region | None:
-    """At the execve's event: lay the pages. None where the kernel or the task can't.
+def lay(task: Task, call: Call) -> Region | None:
+    """At the stop before ``call``: lay the pages, and leave the task about to make it again.
 
-    The task is left at the exit stop of its execve, with its registers as they were.
+    Nobody else may run in its memory or with its descriptors meanwhile. None where the kernel or
+    the task can't; the call is made again all the same. `Died` where the task ended.
     """
-    if arch.NATIVE is not arch.X86_64:
-        return None
-    _to_exit(task.tid)
-    instruction = _vdso_syscall(task)
-    if instruction is None:
-        return None
-    saved = arch.registers(task.tid)
-    if saved["cs"] != _CS_64:
-        return None
+    saved = task.registers()
+    abi = arch.BY_NAME[call.arch]
     mask = _signal_mask(task.tid)
     _set_signal_mask(task.tid, (1 << 64) - 1)
     try:
-        return _lay(task, saved, instruction)
+        return _lay(task, abi, saved)
     finally:
-        saved["orig_rax"] = -1  # no call to restart (arch/x86/kernel/signal.c)
+        # The call itself, at the instruction that made it: `syscall` and `int 0x80` have two bytes.
+        saved[abi.ip] -= 2
+        saved[abi.result] = call.nr
+        saved[abi.number] = -1  # no call to restart (arch/x86/kernel/signal.c)
         saved.store()
         _set_signal_mask(task.tid, mask)
 
 
-_CS_64 = 0x33  # __USER_CS; __USER32_CS is 0x23
-
-
-def _lay(task: Task, saved: Registers, instruction: int) -> Region | None:
-    # The name lies below the stack pointer, where nothing of a fresh program lives.
-    name_at = saved["rsp"] - 256
-    if not task.memory.write(name_at, b"sandtrace\0"):
+def _lay(task: Task, abi: Arch, saved: Registers) -> Region | None:
+    if abi.name != "x86_64":  # pages for 32-bit tasks would have to lie elsewhere
         return None
-    fd = _inject(
-        task.tid, saved, instruction, _NR["memfd_create"],
-        (name_at, _MFD_CLOEXEC | _MFD_ALLOW_SEALING),
+    # The name lies below the red zone of the stack, where only signal handlers write; none runs.
+    name_at = saved[abi.sp] - 1024
+    before = task.memory.read(name_at, 16)
+    if len(before) < 16 or not task.memory.write(name_at, b"sandtrace\0"):
+        return None
+    fd = _do(
+        task.tid, abi, saved, "memfd_create", (name_at, _MFD_CLOEXEC | _MFD_ALLOW_SEALING),
+        first=True,
     )  # fmt: skip
-    task.memory.write(name_at, bytes(10))
+    task.memory.write(name_at, before)
     if fd < 0:
         return None
     memory = _map_ours(task.tid, fd)
     mapped = -1
     if memory is not None:
-        mapped = _inject(
-            task.tid, saved, instruction, _NR["mmap"],
-            (
-                ARGUMENTS_ADDRESS, ARGUMENTS_SIZE, mmap.PROT_READ,
-                mmap.MAP_SHARED | _MAP_FIXED_NOREPLACE, fd, 0,
-            ),
+        shared = mmap.MAP_SHARED | _MAP_FIXED_NOREPLACE
+        mapped = _do(
+            task.tid, abi, saved, "mmap",
+            (ARGUMENTS_ADDRESS, ARGUMENTS_SIZE, mmap.PROT_READ, shared, fd, 0),
         )  # fmt: skip
-    closed = _inject(task.tid, saved, instruction, _NR["close"], (fd,))
+    closed = _do(task.tid, abi, saved, "close", (fd,))
     if memory is None or mapped != ARGUMENTS_ADDRESS or closed != 0:
         return None
     return Region(memory)
+
+
+def _do(
+    tid: int, abi: Arch, saved: Registers, name: str, args: tuple[int, ...], *, first: bool = False
+) -> int:
+    """Make the task do one call; its result (-errno on failure).
+
+    ``first``: in place of the call that it is stopped at; else at its instruction once more.
+    """
+    regs = Registers(tid, list(saved.values))
+    for register, value in zip(abi.arguments, (*args, 0, 0, 0, 0, 0, 0), strict=False):
+        regs[register] = value
+    if first:
+        regs[abi.number] = _NR[name]
+    else:
+        regs[abi.ip] -= 2
+        regs[abi.result] = _NR[name]
+        regs[abi.number] = -1
+    regs.store()
+    return _to_exit(tid).result
 
 
 def _map_ours(tid: int, fd: int) -> mmap.mmap | None:
@@ -142,18 +158,6 @@ def _map_ours(tid: int, fd: int) -> mmap.mmap | None:
     finally:
         os.close(ours)
     return memory
-
-
-def _inject(tid: int, saved: Registers, instruction: int, nr: int, args: tuple[int, ...]) -> int:
-    """Make the task do one call; its result (-errno on failure)."""
-    regs = Registers(tid, list(saved.values))
-    regs["rip"] = instruction
-    regs["rax"] = nr
-    regs["orig_rax"] = -1
-    for name, value in zip(arch.X86_64.arguments, (*args, 0, 0, 0, 0, 0, 0), strict=False):
-        regs[name] = value
-    regs.store()
-    return _to_exit(tid).result
 
 
 def _to_exit(tid: int) -> ExitInfo:
@@ -176,51 +180,6 @@ class Died(TaskGone):
         """Whoever catches it tells the loop."""
         self.tid, self.status = tid, status
         super().__init__(tid)
-
-
-def _vdso_syscall(task: Task) -> int | None:
-    """The address of a ``syscall`` instruction in the task's vDSO (vdso(7)).
-
-    The vDSO is the same image in every process of one ABI, so its place in ours is its place there.
-    """
-    offset = _own_vdso_offset()
-    base = _vdso_base(task.tid)
-    if offset is None or base is None:
-        return None
-    if task.read(base + offset, 2) != _SYSCALL_INSTRUCTION:
-        return None
-    return base + offset
-
-
-def _vdso_base(tid: int | str) -> int | None:
-    try:
-        with open(f"/proc/{tid}/auxv", "rb") as file:
-            data = file.read()
-    except OSError:
-        return None
-    for key, value in struct.iter_unpack("=QQ", data[: len(data) // 16 * 16]):
-        if key == _AT_SYSINFO_EHDR:
-            return int(value)
-    return None
-
-
-_offset: int | None = None
-
-
-def _own_vdso_offset() -> int | None:
-    global _offset  # noqa: PLW0603  the same for every process while the kernel runs
-    if _offset is None:
-        base = _vdso_base("self")
-        if base is None:
-            return None
-        fd = os.open("/proc/self/mem", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            image = os.pread(fd, 4 * mmap.PAGESIZE, base)
-        finally:
-            os.close(fd)
-        found = image.find(_SYSCALL_INSTRUCTION)
-        _offset = found if found >= 0 else None
-    return _offset
 
 
 _mask = ctypes.c_uint64()

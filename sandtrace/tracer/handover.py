@@ -99,7 +99,7 @@ def hand_over(
 
     TaskGone where the task died.
     """
-    region = tracee.region
+    region = tracee.memory.region
     if region is None or pieces.size > SLOT_SIZE:
         return None
     slot = region.take()

@@ -20,13 +20,22 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from collections import deque
 from collections.abc import Iterator
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandtrace.kernel import ptrace
 from sandtrace.kernel.ptrace import ExitInfo, TaskGone
-from sandtrace.kernel.task import AddressSpace, Task, is_thread_of, status_field
+from sandtrace.kernel.task import (
+    AddressSpace,
+    Task,
+    is_thread_of,
+    shares_memory,
+    state,
+    status_field,
+)
 from sandtrace.tracer.handover import Handed, release
 
 if TYPE_CHECKING:
@@ -51,17 +60,30 @@ OPTIONS = (
 )
 
 
+class Space(AddressSpace):
+    """The memory of tasks that share it, and the pages in it that only we can write."""
+
+    __slots__ = ("refused", "region")
+
+    def __init__(self, pid: int, region: Region | None = None) -> None:
+        """A fork child has its parent's pages, at the same place."""
+        super().__init__(pid)
+        self.region = region
+        self.refused = False  # it could not be given any
+
+
 class Tracee(Task):
     """A task under the loop. ``call`` is the one it is in, while its exit is still wanted."""
 
     __slots__ = (
-        "asked", "call", "exe", "filters", "handed", "launching", "parent", "region", "script",
-        "sections", "shares", "started",
+        "asked", "call", "exe", "filters", "handed", "launching", "other_rights", "parent",
+        "script", "sections", "started",
     )  # fmt: skip
+    memory: Space
 
-    def __init__(self, tid: int, pid: int, memory: AddressSpace | None = None) -> None:
+    def __init__(self, tid: int, pid: int, memory: Space | None = None) -> None:
         """Not yet seen to stop."""
-        super().__init__(tid, pid, memory)
+        super().__init__(tid, pid, memory or Space(pid))
         self.call: Call | None = None
         self.exe: str | None = None
         self.asked: str | None = None  # the program that its execve, in flight, was asked to run
@@ -70,30 +92,35 @@ class Tracee(Task):
         self.launching = False
         self.started = False
         self.sections: tuple[int, ...] = ()
-        self.region: Region | None = None  # pages in its memory that only we can write
         self.handed: Handed | None = None  # what its call in flight was changed to
         self.filters = False  # it, or an ancestor, has installed a seccomp filter of its own
-        self.shares = False  # its memory is, or may be, that of another process (CLONE_VM)
+        self.other_rights = False  # it, or an ancestor, has changed its ids or capabilities
 
     def begin_program(self) -> None:
-        """It has executed: new memory, nobody shares it, no page in it, no call of before."""
+        """It has executed: fresh memory, and its call of before is over."""
         asked, self.asked = self.asked, None
         self.exe = self.link("exe")
         self.script = asked if asked != self.exe else None
         if self.handed is not None:
             release(self.handed)
-        self.handed = self.region = None
-        self.shares = False
+        self.handed = None
+        self.memory = Space(self.pid)
 
     def inherit(self, maker: Tracee, kind: str) -> None:
         """A new task is what its maker is. ``kind``: fork, vfork or clone.
 
-        A vfork child shares its parent's memory until it executes; a clone that is no thread may.
+        A vfork child has its parent's memory until it executes, and a clone that is no thread may
+        have it (CLONE_VM): /proc/PID/mem tells by the pages' owner, so it is opened now.
         """
         self.exe, self.script, self.sections = maker.exe, maker.script, maker.sections
-        self.region, self.filters = maker.region, maker.filters
-        if kind != "fork" and self.pid != maker.pid:
-            self.shares = maker.shares = True
+        self.filters, self.other_rights = maker.filters, maker.other_rights
+        if self.pid == maker.pid:
+            return
+        if kind == "vfork" or (kind == "clone" and shares_memory(maker.tid, self.tid)):
+            maker.memory.open()
+            self.memory = maker.memory
+        else:
+            self.memory = Space(self.pid, maker.memory.region)
 
 
 class Kind(Enum):
@@ -126,15 +153,19 @@ class Loop:
         self.tracees: dict[int, Tracee] = {first: Tracee(first, first)}
         self.killing = False
         self._parked: set[int] = set()
+        self._kept: deque[tuple[int, int]] = deque()  # wait statuses that were taken out of turn
         self._resume = ptrace.PTRACE_CONT if filtered else ptrace.PTRACE_SYSCALL
 
     def __iter__(self) -> Iterator[Stop]:
         """Stops, until no task is left. The task of each stays stopped until `resume`."""
         while True:
-            try:
-                tid, status = os.waitpid(-1, _WALL)
-            except ChildProcessError:
-                return
+            if self._kept:
+                tid, status = self._kept.popleft()
+            else:
+                try:
+                    tid, status = os.waitpid(-1, _WALL)
+                except ChildProcessError:
+                    return
             self.stops += 1
             try:
                 yield from self._classify(tid, status)
@@ -162,10 +193,6 @@ class Loop:
         for pid in {tracee.pid for tracee in list(self.tracees.values())} | set(self._parked):
             _kill(pid)
 
-    def forget(self, tracee: Tracee) -> None:
-        """The task's end was seen elsewhere."""
-        self.tracees.pop(tracee.tid, None)
-
     def kill(self, tracee: Tracee) -> None:
         """SIGKILL to one process."""
         _kill(tracee.pid)
@@ -176,9 +203,52 @@ class Loop:
 
     def alone(self, tracee: Tracee) -> bool:
         """No other task can write the task's memory or change its descriptors and cwd."""
-        return not tracee.shares and not any(
-            other.pid == tracee.pid and other is not tracee for other in self.tracees.values()
-        )
+        return not self._sharers(tracee)
+
+    def freeze(self, tracee: Tracee) -> bool:
+        """Stop all who share memory or descriptors with a stopped task, until the loop goes on.
+
+        False where one can't be stopped now. What they stop for is kept and comes up later.
+        """
+        for other in self._sharers(tracee):
+            if other.tid in self._waiting_for_us():
+                continue
+            try:
+                ptrace.interrupt(other.tid)
+            except TaskGone:
+                continue
+            if not self._until_stopped(other):
+                return False
+        return True
+
+    def _sharers(self, tracee: Tracee) -> list[Tracee]:
+        return [
+            other
+            for other in self.tracees.values()
+            if other is not tracee and (other.memory is tracee.memory or other.pid == tracee.pid)
+        ]
+
+    def _waiting_for_us(self) -> set[int]:
+        return {tid for tid, _ in self._kept}
+
+    def _until_stopped(self, tracee: Tracee) -> bool:
+        """Wait for a stop; a parent in vfork waits for its child in the kernel and runs nothing."""
+        for _ in range(2000):
+            try:
+                tid, status = os.waitpid(tracee.tid, _WALL | os.WNOHANG)
+            except ChildProcessError:
+                return True
+            if tid:
+                self._kept.append((tid, status))
+                return True
+            if state(tracee.tid) in "DZX":
+                return True
+            time.sleep(0.0005)
+        return False
+
+    def take_ended(self, tid: int, status: int) -> None:
+        """A task's end was seen elsewhere: it comes up in its turn."""
+        self._kept.append((tid, status))
 
     def _classify(self, tid: int, status: int) -> Iterator[Stop]:
         tracee = self.tracees.get(tid)
@@ -259,7 +329,6 @@ class Loop:
         for tid, other in list(self.tracees.items()):
             if other.pid == tracee.pid and other is not tracee:
                 del self.tracees[tid]
-        tracee.memory = AddressSpace(tracee.pid)
         yield Stop(Kind.EXEC, tracee, (leader, former))
 
 
