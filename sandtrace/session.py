@@ -27,7 +27,7 @@ from sandtrace.operations import (
     equals,
 )
 from sandtrace.policy.filter import ALWAYS, Conditions, compile_filter
-from sandtrace.policy.guards import Guards
+from sandtrace.policy.guards import Guard, Guards
 from sandtrace.resolve.questions import Asker
 from sandtrace.syscalls import table
 from sandtrace.tracer.launch import Child, Confinement, Launch
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from sandtrace.syscalls.model import Syscall
 
 _EXECS = frozenset({"execve", "execveat"})
+_MAKES_TASKS = frozenset({"clone", "fork", "vfork"})
 # Their descriptor was judged when it was opened: a directory is listed by whoever may read it.
 _JUDGED_AT_OPEN = frozenset({"getdents", "getdents64"})
 # After these a task may reach less than the tracer (credentials(7)). Set-user-ID programs change
@@ -103,7 +104,6 @@ class Rules:
                 *self.noted.get("prctl", ()),
                 (equals("option", abi.PR_SET_SECCOMP), equals("arg2", libc.SECCOMP_MODE_FILTER)),
             )
-        self.followed = frozenset(self.noted)
         self.guards = Guards(
             policy, root=os.geteuid() == 0, tracer=os.getpid(), pages=self.hands_over
         )
@@ -119,6 +119,11 @@ class Rules:
             self.noted["prctl"] = (
                 *self.noted["prctl"], (equals("option", abi.PR_SET_DUMPABLE), equals("arg2", 0)),
             )  # fmt: skip
+        limits = policy.limits
+        self.most_tasks = None if audit else limits.processes
+        if self.most_tasks is not None:
+            self.noted |= dict.fromkeys(_MAKES_TASKS, ALWAYS)
+        self.followed = frozenset(self.noted)
         self.chrooted = False
         self.given = _standard_descriptors()
         outside = policy.decide("signal", "outside")
@@ -171,10 +176,39 @@ class Rules:
         return self.policy.refresh_names(time.monotonic())
 
     def hand_over(self, launch: Launch) -> Launch:
-        """The command as asked for, with the descriptors that it keeps."""
+        """The command as asked for: with the environment, descriptors and limits that it gets."""
         env = dict(os.environ if launch.env is None else launch.env)
         keep = {*(launch.keep_fds or ()), *handed_descriptors(launch.argv, env)}
-        return replace(launch, env=env, keep_fds=tuple(sorted(keep)))
+        keep_fds = tuple(sorted(keep))
+        if self.audit:
+            return replace(launch, env=env, keep_fds=keep_fds)
+        limits = {
+            number: min(value, hard) if hard != resource.RLIM_INFINITY else value
+            for number, value in (
+                (resource.RLIMIT_NOFILE, self.policy.limits.open_files),
+                (resource.RLIMIT_FSIZE, self.policy.limits.file_size),
+            )
+            if value is not None
+            for hard in (resource.getrlimit(number)[1],)
+        }
+        return replace(
+            launch, env=self.policy.environment.apply(env), keep_fds=keep_fds,
+            limits={**launch.limits, **limits},
+        )  # fmt: skip
+
+    def timeout(self, asked: float | None) -> float | None:
+        """The shorter of the time-out that was asked for and the policy's, in seconds."""
+        given = [asked, None if self.audit else self.policy.limits.timeout]
+        return min((seconds for seconds in given if seconds is not None), default=None)
+
+    def too_many(self, call: Call, alive: int) -> Guard | None:
+        """The refusal of one more task, where ``[limits] processes`` are alive already."""
+        if self.most_tasks is None or call.name not in _MAKES_TASKS or alive < self.most_tasks:
+            return None
+        return Guard(
+            "limits:processes", (call.name,), "EAGAIN",
+            f"{self.most_tasks} tasks at once are the limit of {self.policy.name}",
+        )  # fmt: skip
 
     def confinement(self, traced: frozenset[str] | Literal["all"] | None) -> Confinement:
         """The filter and the rest that the child puts on itself."""
@@ -185,10 +219,16 @@ class Rules:
         )
         return Confinement(
             filter=bpf.pack(program),
-            drop_capabilities=DROPPED - self.policy.capabilities,
+            drop_capabilities=self._dropped() - self.policy.capabilities,
             scope_signals=self.scope_signals,
             no_core=self.policy.denies("write"),
         )
+
+    def _dropped(self) -> frozenset[str]:
+        """CAP_SYS_RESOURCE goes where there are limits, which it would lift (setrlimit(2))."""
+        limits = self.policy.limits
+        limited = limits.open_files is not None or limits.file_size is not None
+        return DROPPED | {"CAP_SYS_RESOURCE"} if limited and not self.audit else DROPPED
 
     def locks(self) -> list[str]:
         """The operations whose denials the kernel keeps for us, without a record."""

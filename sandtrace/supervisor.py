@@ -58,6 +58,8 @@ def supervise(  # noqa: PLR0913  the options of a run, all by name
     the command was not started; whatever a sink raises kills the tree and is raised.
     """
     rules = None if policy is None else Rules(policy, audit=audit, record_all=log_all or audit)
+    if rules is not None:
+        timeout = rules.timeout(timeout)
     with Watch(timeout) as watch:
         confinement = None
         if rules is not None:
@@ -150,7 +152,9 @@ class Supervisor:
         itself = questions.syscall_question(call, asker)
         resolved = questions.Resolved()
         try:
-            guard = judge.fired(call, rules.guards, rules.policy)
+            guard = judge.fired(call, rules.guards, rules.policy) or rules.too_many(
+                call, self.loop.alive()
+            )
             if guard is not None:
                 judgement = judge.by_guard(itself, guard)
             else:

@@ -50,6 +50,7 @@ _CHILD_EVENTS = {
     ptrace.EVENT_VFORK: "vfork",
     ptrace.EVENT_CLONE: "clone",
 }
+_MAKES_TASKS = frozenset({"clone", "fork", "vfork"})
 OPTIONS = (
     ptrace.OPT_TRACESYSGOOD
     | ptrace.OPT_TRACEFORK
@@ -192,6 +193,15 @@ class Loop:
         self.killing = True
         for pid in {tracee.pid for tracee in list(self.tracees.values())} | set(self._parked):
             _kill(pid)
+
+    def alive(self) -> int:
+        """How many tasks there are, with those that are being made and were not seen yet."""
+        making = sum(
+            1
+            for tracee in self.tracees.values()
+            if tracee.call is not None and tracee.call.name in _MAKES_TASKS
+        )
+        return len(self.tracees) + making
 
     def kill(self, tracee: Tracee) -> None:
         """SIGKILL to one process."""
