@@ -26,6 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"session"}),
     frozenset({"supervisor"}),
     frozenset({"strace", "report"}),
+    frozenset({"library"}),
     frozenset({"testing"}),
     frozenset({"cli", "__main__"}),
 )
