@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import Any
 
@@ -12,6 +13,8 @@ from sandtrace.policy.entries import Source
 from sandtrace.policy.problems import quoted
 from sandtrace.policy.surroundings import TargetError
 
+_KEYS = re.compile(r"\('.*?',?\)")  # how tomli writes the name of a table
+_KEY = re.compile(r"'([^']*)'")
 LARGEST = 16 << 20  # bytes
 
 
@@ -73,6 +76,7 @@ def _syntax(source: Source, error: Any) -> Problem:  # noqa: ANN401  tomli's err
     # tomli tells line and column apart since 2.1; before, they are in its text only.
     line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
     said = getattr(error, "msg", None) or str(error).split(" (at ")[0]
+    said = _KEYS.sub(lambda match: "[" + ".".join(_KEY.findall(match[0])) + "]", said)
     message = f"no TOML: {said[:1].lower()}{said[1:]}"
     if line is None or column is None:
         return Problem(f"no TOML: {error}", source.file)
@@ -84,6 +88,8 @@ def _syntax(source: Source, error: Any) -> Problem:  # noqa: ANN401  tomli's err
 def _hint(source: Source, said: str, text: str, column: int) -> str | None:
     if source.text.startswith("\ufeff"):
         return "the file begins with a byte order mark: save it as UTF-8 without one"
+    if "Invalid value" in said and text.startswith("["):
+        return "is the array before it closed? A ] stands at its end"
     if "Invalid value" in said and text[column - 1 : column].isalpha():
         word = text[column - 1 :].partition(",")[0].partition("#")[0].strip(" ]}")
         return f'a string stands in quotes: "{word}"'
@@ -91,7 +97,7 @@ def _hint(source: Source, said: str, text: str, column: int) -> str | None:
         return "a string stands in quotes"
     if "Cannot overwrite" in said or "Cannot declare" in said or "Cannot mutate" in said:
         return "the key or table is there already: put both in one"
-    if "Unescaped '\\'" in said or "escape" in said.lower():
+    if "Unescaped '\\'" in said or "escape" in said.lower() or "hex" in said:
         return "in '...' a backslash is itself; in \"...\" it is written \\\\"
     if "Unclosed array" in said:
         return "a comma stands between two members, and ] at the end"

@@ -207,7 +207,13 @@ class _Loading:
         removals = remove(union, documents, self.roots, without)
         environment = _environment(union, documents)
         if union.problems:
-            raise PolicyError(list(dict.fromkeys(union.problems)))
+            order = {one.source.file: place for place, one in enumerate(documents)}
+            raise PolicyError(
+                sorted(
+                    dict.fromkeys(union.problems),
+                    key=lambda one: (order.get(one.file, -1), one.line or 0, one.column or 0),
+                )
+            )
         named = [name for document in documents for name in document.abi]
         return Policy(
             sources=sorted((one.source for one in documents), key=lambda one: one.depth),

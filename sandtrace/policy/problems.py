@@ -13,7 +13,9 @@ from collections.abc import Iterable, Sequence
 
 from sandtrace.errors import Problem
 
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 _WIDEST = 160  # columns of source that are shown at most
 
 

@@ -99,11 +99,13 @@ class Reader:
             return "ask is kept for a later version of the language"
         return suggestion(name, names(keys), "keys are")
 
-    def table(self, value: object, path: Path, what: str) -> dict[str, Any] | None:
+    def table(
+        self, value: object, path: Path, what: str, hint: str | None = None
+    ) -> dict[str, Any] | None:
         """A table; None, and a problem, for anything else."""
         if isinstance(value, dict):
             return value
-        self.problem(path, f"{what} must be a table, not {kind_of(value)}")
+        self.problem(path, f"{what} must be a table, not {kind_of(value)}", hint)
         return None
 
     def string(self, value: object, path: Path, what: str) -> str | None:
@@ -129,6 +131,8 @@ class Reader:
         """The members of an array with their places."""
         if not isinstance(value, list):
             hint = f"write [{quoted(value)}]" if isinstance(value, str) else None
+            if isinstance(value, dict):
+                hint = f"write [[{path[-1]}]]"
             self.problem(path, f"{what} must be an array of {members}, not {kind_of(value)}", hint)
             return
         for place, one in enumerate(value):

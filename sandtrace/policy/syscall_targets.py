@@ -14,7 +14,7 @@ from typing import Any
 from sandtrace.policy.entries import SyscallPattern
 from sandtrace.policy.globs import component, expand_braces
 from sandtrace.policy.paths import check_text
-from sandtrace.policy.problems import quoted, suggestion
+from sandtrace.policy.problems import nearest, quoted, suggestion
 from sandtrace.policy.surroundings import TargetError
 from sandtrace.syscalls.model import Arg
 
@@ -55,7 +55,11 @@ def _names(text: str) -> tuple[frozenset[str], bool]:
         raise TargetError(f"{quoted(text)} is no syscall of Linux", hint)
     found = frozenset(name for name in known if pattern.matches(name))
     if not found:
-        raise TargetError(f"{quoted(text)} matches no syscall")
+        likely = nearest(text.strip("*?"), (*known, *GROUPS))
+        raise TargetError(
+            f"{quoted(text)} matches no syscall",
+            f"did you mean {quoted(likely)}?" if likely else None,
+        )
     return found, True
 
 

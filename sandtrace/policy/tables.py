@@ -69,7 +69,8 @@ def read_table(
     reader: Reader, op: Operation, value: object, path: Path, section: int | None
 ) -> None:
     """One operation's table; what it says goes to the reader's union."""
-    table = reader.table(value, path, f"[{op}]")
+    hint = f"write [{op}], and below it default = ... or a list of targets"
+    table = reader.table(value, path, f"[{op}]", hint)
     if table is None:
         return
     keys = SYSCALL_TABLE if op == "syscall" and section is None else TABLE
@@ -189,7 +190,9 @@ def read_entry(
         if not isinstance(written, str):
             reader.problem(
                 place, f"an entry must be a string or a table, not {kind_of(written)}",
-                'write "target" or { target = "..." }',
+                f'the port is written ":{written}"' if op in ADDRESS_OPERATIONS
+                and type(written) is int and 0 <= written <= 65535
+                else 'write "target" or { target = "..." }',
             )  # fmt: skip
             return None
     target = reader.string(table["target"], where, "a target")
