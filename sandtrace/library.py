@@ -241,6 +241,6 @@ class _Gathered:
         if decision.verdict in STRICTNESS and decision.verdict != "allow":
             name = (decision.exe or "?").rpartition("/")[2]
             self.summary.count(
-                rule, decision.verdict, decision.op, decision.target, name,  # type: ignore[arg-type]
+                rule, decision.verdict, decision.op, decision.target, name,
                 enforced=decision.enforced,
             )  # fmt: skip

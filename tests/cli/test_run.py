@@ -117,7 +117,7 @@ def test_the_status_is_the_commands_own(script: str, status: int) -> None:
 def test_fail_on(tmp_path: Path) -> None:
     """``deny`` fails on a denial, ``log`` on what was logged; the log has the command's own."""
     log = tmp_path / "log"
-    words = ("--policy", "net-off", "--log", log, *connect(*DENIED))
+    words = ("--policy", "net-off", "--log", str(log), *connect(*DENIED))
     assert sandtrace("run", *words).returncode == 0
     ran = sandtrace("run", "--fail-on", "deny", *words)
     assert ran.returncode == 120

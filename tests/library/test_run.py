@@ -87,7 +87,8 @@ def test_policies_by_name_file_and_value(tmp_path: Path) -> None:
     """A shipped name, a path, a loaded policy, several of them; and entries of the call."""
     path = tmp_path / "none.toml"
     path.write_text('version = 1\n[exec]\ndeny = ["/usr/bin/env"]\n')
-    for policy in (path, str(path), sandtrace.Policy.load(str(path)), ["net-off", path]):
+    policies: list[Any] = [path, str(path), sandtrace.Policy.load(str(path)), ["net-off", path]]
+    for policy in policies:
         result = sandtrace.run(["env", "true"], policy=policy, capture_output=True)
         assert result.status == 126, policy
     denied = sandtrace.run(["sh", "-c", ": > x"], policy="net-off", deny=["write=x"],
