@@ -401,7 +401,8 @@ def pointed(arg: Arg, row: Syscall) -> Decoder:
         return lambda _view, address: Pointer(address)
     decode = show
     if arg.vector:
-        length = length_of(arg, row)
+        # futex_requeue's waiters are always two (kernel/futex/syscalls.c).
+        length = length_of(arg, row) if arg.ref else (lambda _view: 2)
 
         def decode_vector(view: View, address: int) -> Value:
             if out and view.failed:

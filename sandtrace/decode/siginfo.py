@@ -8,7 +8,7 @@ from sandtrace.decode.errnos import errno_name
 from sandtrace.decode.model import Hex, Int, Pointer, Struct, Symbol, Unknown, Value
 from sandtrace.decode.names import SIGNAL_NUMBERS
 from sandtrace.decode.registry import struct
-from sandtrace.decode.view import View
+from sandtrace.decode.view import View, to_signed
 
 Fields = list[tuple[str | None, Value]]
 
@@ -126,7 +126,7 @@ def _fault_details(number: int, code: int, body: _Body) -> Fields:
     """Fields of memory errors, bound violations and protection keys."""
     word = body.word
     if number == SIGNAL_NUMBERS["SIGBUS"] and code in {4, 5}:
-        return [("si_addr_lsb", Int(body.s32(word) << 48 >> 48))]
+        return [("si_addr_lsb", Int(to_signed(body.u32(word), 16)))]
     if number == SIGNAL_NUMBERS["SIGSEGV"] and code == 3:  # SEGV_BNDERR
         return [
             ("si_lower", Pointer(body.long(2 * word))),

@@ -163,7 +163,7 @@ def get_mempolicy(view: View) -> Iterator[Argument | Pause]:
     )
     yield "maxnode", Int(most)
     yield "addr", Pointer(view.arg(3))
-    yield "flags", names.flags("mempolicyflags", flags)
+    yield "flags", names.flags("get_mempolicy_flags", flags)
 
 
 @call("reboot")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sandtrace.call import Call
+from sandtrace.decode.model import Argument, Result
 from sandtrace.decode.names import signal_name
 from sandtrace.decode.siginfo import siginfo_value
 from sandtrace.decode.values import Detail, result, shown
@@ -45,10 +46,19 @@ def call_text(
 
     ``column``: where the ``=`` stands at least (strace's -a).
     """
-    values, _ = shown(call, "exit", detail or Detail())
+    detail = detail or Detail()
+    values, _ = shown(call, "exit", detail)
+    return line(call, values, result(call, detail), style, column)
+
+
+def line(
+    call: Call, values: list[Argument], got: Result, style: Style = PLAIN, column: int = 0
+) -> str:
+    """The line of a call whose values have been made."""
     arguments = ", ".join([text(value, style) for _, value in values])
     head = f"{call_name(call)}({arguments}) ".ljust(column)
-    return f"{head}= {_tail(call, detail or Detail(), style)}"
+    note = f" ({call.note})" if call.note else ""
+    return f"{head}= {result_text(got, style)}{note}"
 
 
 def _tail(call: Call, detail: Detail, style: Style) -> str:
@@ -181,10 +191,10 @@ class StracePrinter:
         comma = pause is not None and pause.comma and bool(values)
         if comma:
             inside += ", "
-        line = f"{self._leader(tid, call.time)}{call_name(call)}({inside}"
-        self._write(line)
+        begun = f"{self._leader(tid, call.time)}{call_name(call)}({inside}"
+        self._write(begun)
         self._open = tid
-        self._pending[tid] = _Pending(call, len(values), inside, comma, pause is None, len(line))
+        self._pending[tid] = _Pending(call, len(values), inside, comma, pause is None, len(begun))
 
     def _exit(self, event: Exit) -> None:
         call = event.call
@@ -197,7 +207,7 @@ class StracePrinter:
             if failed == self._succeeded:
                 return
         pending = self._pending.pop(tid, None)
-        line, column = self._resumed(tid, call, pending)
+        begun, column = self._resumed(tid, call, pending)
         values, _ = shown(call, "exit", self._detail)
         style = self._style
         if pending is None:
@@ -222,19 +232,19 @@ class StracePrinter:
         if self._syscall_time:
             seconds = (call.exit_time or call.time) - call.time
             spent = f" <{max(seconds, 0.0):.6f}>"
-        self._write(f"{line}{head}= {tail}{spent}\n")
+        self._write(f"{begun}{head}= {tail}{spent}\n")
         self._open = None
 
     def _resumed(self, tid: int, call: Call, pending: _Pending | None) -> tuple[str, int]:
         """What stands before the rest of a call's line, and the column that it reaches."""
         if pending is not None and self._open == tid:
             return "", pending.column
-        line = self._leader(tid, call.exit_time or call.time)
+        begun = self._leader(tid, call.exit_time or call.time)
         if pending is None:
-            line += f"{call_name(call)}("
+            begun += f"{call_name(call)}("
         else:
-            line += f"<... {call_name(call)} resumed>"
-        return line, len(line)
+            begun += f"<... {call_name(call)} resumed>"
+        return begun, len(begun)
 
     # --- tasks and signals ---------------------------------------------------------------------
 
@@ -291,9 +301,9 @@ class StracePrinter:
 
     def _never_returned(self, event: Ended, pending: _Pending) -> None:
         """``= ?``: the task died in the call."""
-        line, column = self._resumed(event.tid, pending.call, pending)
+        begun, column = self._resumed(event.tid, pending.call, pending)
         rest = ") " if pending.complete else " <unfinished ...>) "
         rest += " " * max(self._column - column - len(rest), 0)
         note = f" ({pending.call.note})" if pending.call.note else ""
-        self._write(f"{line}{rest}= ?{note}\n")
+        self._write(f"{begun}{rest}= ?{note}\n")
         self._open = None
