@@ -32,9 +32,9 @@ Operation = Literal[
 OPERATIONS: tuple[Operation, ...] = (
     "read", "write", "stat", "exec", "connect", "bind", "signal", "inspect", "syscall",
 )  # fmt: skip
-PATH_OPERATIONS = frozenset({"read", "write", "stat", "exec"})
-ADDRESS_OPERATIONS = frozenset({"connect", "bind"})
-PROCESS_OPERATIONS = frozenset({"signal", "inspect"})
+PATH_OPERATIONS: frozenset[Operation] = frozenset({"read", "write", "stat", "exec"})
+ADDRESS_OPERATIONS: frozenset[Operation] = frozenset({"connect", "bind"})
+PROCESS_OPERATIONS: frozenset[Operation] = frozenset({"signal", "inspect"})
 
 Verdict = Literal["allow", "log", "deny", "kill"]
 STRICTNESS: dict[Verdict, int] = {"allow": 0, "log": 1, "deny": 2, "kill": 3}

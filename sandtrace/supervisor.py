@@ -113,8 +113,8 @@ class Supervisor:
                 None,
                 events.Started(tuple(launch.argv), self.child.pid, time.time(), {"locks": locks}),
             )
-            for stop in self.loop:
-                self.at[stop.kind](stop.tracee, stop.value)
+            for kind, tracee, value in self.loop:
+                self.at[kind](tracee, value)
         except BaseException:
             self.loop.kill_all()
             for _ in self.loop:

@@ -24,15 +24,18 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sandtrace.kernel import ptrace
-from sandtrace.kernel.ptrace import ExitInfo, TaskGone
+from sandtrace.kernel.ptrace import TaskGone
 from sandtrace.kernel.task import (
+    FILES,
+    FS,
+    VM,
     AddressSpace,
     Task,
     is_thread_of,
-    shares_memory,
+    shares,
     state,
     status_field,
 )
@@ -43,7 +46,11 @@ if TYPE_CHECKING:
     from sandtrace.tracer.arguments import Region
 
 _WALL = 0x40000000
-_SYSCALL_STOP = signal.SIGTRAP | 0x80
+# Wait statuses of a syscall stop (TRACESYSGOOD) and of a seccomp stop: what most stops are.
+_CALL_STOPS = frozenset({
+    (signal.SIGTRAP | 0x80) << 8 | 0x7F,
+    (ptrace.EVENT_SECCOMP << 8 | signal.SIGTRAP) << 8 | 0x7F,
+})  # fmt: skip
 _STOPPING = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 _CHILD_EVENTS = {
     ptrace.EVENT_FORK: "fork",
@@ -78,7 +85,7 @@ class Tracee(Task):
 
     __slots__ = (
         "asked", "call", "exe", "filters", "handed", "launching", "other_rights", "parent",
-        "script", "sections", "started",
+        "script", "sections", "started", "table",
     )  # fmt: skip
     memory: Space
 
@@ -86,6 +93,7 @@ class Tracee(Task):
         """Not yet seen to stop."""
         super().__init__(tid, pid, memory or Space(pid))
         self.call: Call | None = None
+        self.table = object()  # the same for tasks that share descriptors or cwd
         self.exe: str | None = None
         self.asked: str | None = None  # the program that its execve, in flight, was asked to run
         self.script: str | None = None
@@ -106,6 +114,7 @@ class Tracee(Task):
             release(self.handed)
         self.handed = None
         self.memory = Space(self.pid)
+        self.table = object()  # exec unshares (begin_new_exec, fs/exec.c)
 
     def inherit(self, maker: Tracee, kind: str) -> None:
         """A new task is what its maker is. ``kind``: fork, vfork or clone.
@@ -115,9 +124,13 @@ class Tracee(Task):
         """
         self.exe, self.script, self.sections = maker.exe, maker.script, maker.sections
         self.filters, self.other_rights = maker.filters, maker.other_rights
+        if kind == "clone" and (
+            shares(maker.tid, self.tid, FILES) or shares(maker.tid, self.tid, FS)
+        ):
+            self.table = maker.table
         if self.pid == maker.pid:
             return
-        if kind == "vfork" or (kind == "clone" and shares_memory(maker.tid, self.tid)):
+        if kind == "vfork" or (kind == "clone" and shares(maker.tid, self.tid, VM)):
             maker.memory.open()
             self.memory = maker.memory
         else:
@@ -136,12 +149,8 @@ class Kind(Enum):
     ENDED = auto()  # value: the raw wait status
 
 
-class Stop(NamedTuple):
-    """One stop of one task. ``value`` depends on the kind."""
-
-    kind: Kind
-    tracee: Tracee
-    value: object
+Stop = tuple[Kind, Tracee, Any]
+"""One stop of one task; what the third is depends on the kind."""
 
 
 class Loop:
@@ -168,10 +177,20 @@ class Loop:
                 except ChildProcessError:
                     return
             self.stops += 1
+            tracee = self.tracees.get(tid)
             try:
-                yield from self._classify(tid, status)
+                if status not in _CALL_STOPS or tracee is None or self.killing:
+                    yield from self._classify(tid, status, tracee)
+                    continue
+                info = ptrace.syscall_info(tid)
             except TaskGone:
                 continue
+            if info is None:
+                self.resume(tracee)
+            elif type(info) is tuple:
+                yield Kind.ENTRY, tracee, info
+            else:
+                yield Kind.EXIT, tracee, info
 
     def resume(self, tracee: Tracee, signal_number: int = 0) -> None:
         """Let the task go on: to its exit where a call is pending, else to the next event."""
@@ -235,7 +254,8 @@ class Loop:
         return [
             other
             for other in self.tracees.values()
-            if other is not tracee and (other.memory is tracee.memory or other.pid == tracee.pid)
+            if other is not tracee
+            and (other.memory is tracee.memory or other.table is tracee.table)
         ]
 
     def _waiting_for_us(self) -> set[int]:
@@ -260,13 +280,13 @@ class Loop:
         """A task's end was seen elsewhere: it comes up in its turn."""
         self._kept.append((tid, status))
 
-    def _classify(self, tid: int, status: int) -> Iterator[Stop]:
-        tracee = self.tracees.get(tid)
+    def _classify(self, tid: int, status: int, tracee: Tracee | None) -> Iterator[Stop]:
+        """All but syscall stops, which are what most stops are."""
         if not os.WIFSTOPPED(status):
             self._parked.discard(tid)
             if tracee is not None:
                 del self.tracees[tid]
-                yield Stop(Kind.ENDED, tracee, status)
+                yield Kind.ENDED, tracee, status
                 yield from self._adopt_orphans()
             return
         if self.killing:
@@ -277,21 +297,14 @@ class Loop:
             return
         event = status >> 16
         number = os.WSTOPSIG(status)
-        if event == ptrace.EVENT_SECCOMP or number == _SYSCALL_STOP:
-            info = ptrace.syscall_info(tid)
-            if info is None:
-                self.resume(tracee)
-            else:
-                kind = Kind.EXIT if isinstance(info, ExitInfo) else Kind.ENTRY
-                yield Stop(kind, tracee, info)
-        elif event == 0:
-            yield Stop(Kind.SIGNAL, tracee, number)
+        if event == 0:
+            yield Kind.SIGNAL, tracee, number
         elif event in _CHILD_EVENTS:
             yield from self._new_task(tracee, ptrace.event_message(tid), _CHILD_EVENTS[event])
         elif event == ptrace.EVENT_EXEC:
             yield from self._executed(tracee, ptrace.event_message(tid))
         elif event == ptrace.EVENT_STOP and number in _STOPPING:
-            yield Stop(Kind.GROUP_STOP, tracee, number)
+            yield Kind.GROUP_STOP, tracee, number
         else:
             tracee.started = True
             self.resume(tracee)
@@ -304,7 +317,7 @@ class Loop:
         child = Tracee(tid, parent.pid if thread else tid, parent.memory if thread else None)
         self.tracees[tid] = child
         child.parent = parent.pid
-        yield Stop(Kind.NEW_TASK, parent, (child, kind))
+        yield Kind.NEW_TASK, parent, (child, kind)
         if tid in self._parked:
             self._parked.discard(tid)
             child.started = True
@@ -326,7 +339,7 @@ class Loop:
             child.parent = maker.pid if maker is not None else int(parent or 0)
             child.started = True
             if maker is not None:
-                yield Stop(Kind.NEW_TASK, maker, (child, "clone"))
+                yield Kind.NEW_TASK, maker, (child, "clone")
             self.resume(child)
 
     def _executed(self, tracee: Tracee, former: int) -> Iterator[Stop]:
@@ -339,7 +352,7 @@ class Loop:
         for tid, other in list(self.tracees.items()):
             if other.pid == tracee.pid and other is not tracee:
                 del self.tracees[tid]
-        yield Stop(Kind.EXEC, tracee, (leader, former))
+        yield Kind.EXEC, tracee, (leader, former)
 
 
 def _kill(pid: int) -> None:
