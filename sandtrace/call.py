@@ -7,11 +7,12 @@ so that rendering can happen later, in another process, or from a recording.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from sandtrace.operations import Decision, Question
     from sandtrace.syscalls.model import Syscall
 
 
@@ -54,6 +55,10 @@ class Snapshot:
         return Snapshot, (None, self.held)
 
 
+EMPTY = Snapshot()
+_NO_DESCRIPTORS: Mapping[int, str] = MappingProxyType({})
+
+
 @dataclass(slots=True)
 class Call:
     """One call of one task. Times are seconds since the epoch (float); registers are unsigned.
@@ -71,12 +76,11 @@ class Call:
     row: Syscall | None
     time: float = 0.0
     ip: int = 0
-    entry: Snapshot = field(default_factory=Snapshot)
-    exit: Snapshot = field(default_factory=Snapshot)
+    entry: Snapshot = EMPTY
+    exit: Snapshot = EMPTY
     ret: int | None = None
     exit_time: float | None = None
-    fds: dict[int, str] = field(default_factory=dict)
-    decisions: list[tuple[Question, Decision]] = field(default_factory=list)
+    fds: Mapping[int, str] = field(default_factory=lambda: _NO_DESCRIPTORS)
     note: str | None = None  # "denied by net-off:6", shown at the end of the trace line
     sp: int = 0  # the stack pointer: where a signal's frame lies (rt_sigreturn)
 

@@ -15,8 +15,7 @@ import errno
 import struct
 from dataclasses import dataclass
 
-from ptrace import PtraceError
-from ptrace.binding.func import ptrace as _request
+from ptrace.binding import func as _binding
 
 PTRACE_CONT = 7
 PTRACE_GETREGS = 12
@@ -64,14 +63,18 @@ class TaskGone(Exception):  # noqa: N818  a condition, not an error: the task is
     """The task no longer answers (ESRCH): it was killed, or another thread executed a program."""
 
 
-def request(command: int, tid: int, address: int = 0, data: int = 0) -> int:
-    """One ptrace request; TaskGone on ESRCH, OSError on anything else."""
-    try:
-        return _request(command, tid, address, data)  # type: ignore[no-any-return]
-    except PtraceError as error:
-        if error.errno == errno.ESRCH:
-            raise TaskGone(tid) from None
-        raise OSError(error.errno, f"ptrace request {command:#x} on task {tid}") from None
+# The binding's C function where it has one: its wrapper makes a ctypes object of each result.
+_request = _binding._ptrace  # type: ignore[attr-defined]  # noqa: SLF001
+_FAILED = (1 << 64) - 1
+
+
+def request(command: int, tid: int, address: int = 0, data: int = 0) -> None:
+    """One ptrace request; TaskGone on ESRCH, OSError on anything else. No request here peeks."""
+    if _request(command, tid, address, data) == _FAILED:
+        code = ctypes.get_errno()
+        if code == errno.ESRCH:
+            raise TaskGone(tid)
+        raise OSError(code, f"ptrace request {command:#x} on task {tid}")
 
 
 def seize(tid: int, options: int) -> None:

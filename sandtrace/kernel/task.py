@@ -143,13 +143,14 @@ def is_thread_of(tid: int, pid: int) -> bool:
 
 
 _KCMP = {"x86_64": 312, "aarch64": 272}
-_KCMP_VM = 1
+# What kcmp(2) compares: enum kcmp_type, include/uapi/linux/kcmp.h
+VM, FILES, FS = 1, 2, 3
 
 
-def shares_memory(tid: int, other: int) -> bool:
-    """Have two tasks one address space? True where the kernel won't say (kcmp(2))."""
+def shares(tid: int, other: int, what: int) -> bool:
+    """Have two tasks one memory, descriptor table or cwd? True where the kernel won't say."""
     try:
-        return libc.syscall(_KCMP[arches.NATIVE.name], tid, other, _KCMP_VM, 0, 0) == 0
+        return libc.syscall(_KCMP[arches.NATIVE.name], tid, other, what, 0, 0) == 0
     except OSError:
         return True
 

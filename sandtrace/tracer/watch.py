@@ -87,10 +87,10 @@ class Watch:
                 os.kill(os.getpid(), signal.SIGSTOP)
 
     def _take(self) -> None:
-        while not self._over:
+        while True:
             info = signal.sigwaitinfo(_TAKEN)
             number = info.si_signo
-            if number == _WAKE and self._over:
+            if self._over:
                 return
             if number in _FROM_TERMINAL and info.si_code == _SI_KERNEL:
                 continue
