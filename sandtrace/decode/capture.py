@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from sandtrace.call import Call
 from sandtrace.decode.plan import plan_of, register, run
+from sandtrace.decode.results import result
 from sandtrace.decode.view import Detail, View
 
 
@@ -20,12 +21,25 @@ def _detail(limit: int, verbose: bool) -> Detail:  # noqa: FBT001
     return Detail(limit, verbose)
 
 
-def capture_entry(call: Call, limit: int = 33, *, verbose: bool = False) -> None:
-    """Read what the call is about to be given. ``limit``: strace's -s plus one."""
+def capture_entry(
+    call: Call, limit: int = 33, *, verbose: bool = False, descriptors: bool = False,
+    details: bool = False,
+) -> None:  # fmt: skip
+    """Read what the call is about to be given. ``limit``: strace's -s plus one.
+
+    ``descriptors``: note in ``call.fds`` what the descriptors shown refer to (-y); ``details``: of
+    sockets, devices and pidfds more than a name (-yy).
+    """
     row = call.row
     if row is None:
         return
     plan = plan_of(row)
+    if descriptors:
+        from sandtrace.decode.descriptors import Descriptors  # noqa: PLC0415 - only for -y
+
+        call.fds = Descriptors(call.tid, details=details)
+        run(plan, View(call, _detail(limit - 1, verbose), entering=True))
+        return
     if plan.call is None and not plan.reads_entry:
         return
     view = View(call, _detail(limit - 1, verbose), entering=True)
@@ -43,11 +57,17 @@ def capture_exit(call: Call, limit: int = 33, *, verbose: bool = False) -> None:
     if row is None:
         return
     plan = plan_of(row)
+    detail = _detail(limit - 1, verbose)
+    if call.fds.__class__ is not dict:  # the descriptors that the call made, as it left them
+        run(plan, View(call, detail))
+        result(View(call, detail))
+        call.fds = dict(call.fds)
+        return
     if plan.result is not None:
-        plan.result(View(call, _detail(limit - 1, verbose)))
+        plan.result(View(call, detail))
     if plan.call is None and not plan.reads_exit:
         return
-    view = View(call, _detail(limit - 1, verbose))
+    view = View(call, detail)
     if plan.call is not None:
         run(plan, view)
         return

@@ -87,7 +87,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Fd:
-    """A descriptor; ``target`` is what it refers to, where that was asked for (-y)."""
+    """A descriptor; ``target`` is what it refers to as `descriptors` tells, where asked for."""
 
     value: int
     target: str | None = None
@@ -116,6 +116,13 @@ class Words:
     words: tuple[str, ...]
     open: str = "["
     close: str = "]"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Values between brackets without commas: ``[0 3</dev/null>]``, a set of descriptors."""
+
+    items: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +189,7 @@ class Result:
 
 Value: TypeAlias = (
     Int | Hex | Octal | Pointer | Symbol | Unknown | Flags | Text | Fd | Struct | Array | Words
-    | Function | AnyOf | Commented | Change | Prefixed | Named
+    | Row | Function | AnyOf | Commented | Change | Prefixed | Named
 )  # fmt: skip
 
 Argument: TypeAlias = tuple[str, Value]

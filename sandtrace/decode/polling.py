@@ -18,6 +18,7 @@ from sandtrace.decode.model import (
     Int,
     Pointer,
     Result,
+    Row,
     Struct,
     Symbol,
     Value,
@@ -105,12 +106,8 @@ def _fdset(view: View, address: int, count: int) -> Value:
     data = view.exact(address, size) if size else None
     if data is None:
         return Pointer(address)
-    return Words(
-        tuple(
-            number if (target := view.call.fds.get(int(number))) is None else f"{number}<{target}>"
-            for number in bit_numbers(_cut(data, count), count)
-        )
-    )
+    numbers = (int(number) for number in bit_numbers(_cut(data, count), count))
+    return Row(tuple(Fd(number, view.call.fds.get(number)) for number in numbers))
 
 
 def _cut(data: bytes, bits: int) -> bytes:

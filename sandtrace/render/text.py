@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,6 +23,7 @@ from sandtrace.decode.model import (
     Pointer,
     Prefixed,
     Result,
+    Row,
     Struct,
     Symbol,
     Text,
@@ -113,12 +115,25 @@ def _fd(value: Fd, _: Style) -> str:
     if value.target is None:
         return str(value.value)
     number = "AT_FDCWD" if value.value == -100 else str(value.value)
-    return f"{number}<{value.target}>"
+    return number + target(value.target)
 
 
-def target(path: str, *, deleted: bool = False) -> str:
-    """What a descriptor refers to, as `Fd` holds it: quoted, so that it forges nothing."""
-    return quote_path(path) + ("(deleted)" if deleted else "")
+_DEVICE = re.compile(r"<(?:char|block) \d+:\d+>$")
+_NAMED_SOCKET = re.compile(r'(UNIX[A-Z-]*:\[[0-9>-]+,@?")(.*)("\])$', re.DOTALL)
+
+
+def target(link: str) -> str:
+    """What a descriptor refers to, in angle brackets, quoted so that it forges nothing."""
+    if link.startswith("/"):
+        path, deleted = (link[:-10], "(deleted)") if link.endswith(" (deleted)") else (link, "")
+        device = _DEVICE.search(path)
+        if device is None:
+            return f"<{quote_path(path)}>{deleted}"
+        return f"<{quote_path(path[: device.start()])}{device[0]}>"
+    named = _NAMED_SOCKET.match(link)
+    if named is not None:
+        return f"<{named[1]}{quote_path(named[2])}{named[3]}>"
+    return f"<{escape(link.encode('utf-8', 'surrogateescape'))}>"
 
 
 def _struct(value: Struct, style: Style) -> str:
@@ -140,6 +155,10 @@ def _array(value: Array, style: Style) -> str:
 
 def _words(value: Words, _: Style) -> str:
     return value.open + " ".join(value.words) + value.close
+
+
+def _row(value: Row, style: Style) -> str:
+    return "[" + " ".join([text(item, style) for item in value.items]) + "]"
 
 
 def _function(value: Function, style: Style) -> str:
@@ -179,6 +198,7 @@ _TEXT: Final[dict[type, Callable[[Any, Style], str]]] = {
     Struct: _struct,
     Array: _array,
     Words: _words,
+    Row: _row,
     Function: _function,
     AnyOf: _any_of,
     Commented: _commented,
