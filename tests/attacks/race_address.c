@@ -25,6 +25,7 @@ static void *flip(void *unused)
 		__asm__ volatile("pause");
 		flipped->sin_addr.s_addr = here.sin_addr.s_addr;
 		flipped->sin_port = here.sin_port;
+		__asm__ volatile("pause"); // as long innocent as not
 	}
 	return unused;
 }
@@ -35,6 +36,7 @@ static void *flip_pointer(void *unused)
 		*(void *volatile *)&message->msg_name = &there;
 		__asm__ volatile("pause");
 		*(void *volatile *)&message->msg_name = &here;
+		__asm__ volatile("pause");
 	}
 	return unused;
 }

@@ -60,9 +60,9 @@ def test_program_loses_its_network(runner: Runner, name: str) -> None:
     run = runner.traced(argv, trace=True, outside=True)
     assert run.seen == []
     assert run.status not in {0, 120, 121, 124, 125, 126, 127}
-    assert re.search(
-        rb"[Nn]etwork is unreachable|ENETUNREACH|connect to server|Couldn't", run.stderr
-    )
+    if name != "pip":  # which hides the reason behind "no matching distribution"
+        said = rb"[Nn]etwork is unreachable|ENETUNREACH|connect to server"
+        assert re.search(said, run.stderr)
 
     records = connects(run)
     assert records, run.events

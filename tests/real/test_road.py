@@ -182,7 +182,7 @@ def test_stops_are_few_where_little_is_judged(runner: Runner) -> None:
     script = "for i in $(seq 200); do cat /etc/passwd >/dev/null; done"
     run = runner.traced(["bash", "-c", script])
     assert run.status == 0
-    assert run.end["counts"]["calls"] <= 20, run.end
+    assert run.end["counts"]["calls"] <= 60, run.end  # of thousands
 
 
 def test_one_trace_has_every_call_once(runner: Runner) -> None:
