@@ -35,7 +35,7 @@ def capture_entry(
         return
     plan = plan_of(row)
     if descriptors:
-        from sandtrace.decode.descriptors import Descriptors  # noqa: PLC0415 - only for -y
+        from sandtrace.decode.descriptors import Descriptors
 
         call.fds = Descriptors(call.tid, details=details)
         run(plan, View(call, _detail(limit - 1, verbose), entering=True))

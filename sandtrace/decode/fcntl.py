@@ -72,7 +72,7 @@ def fcntl(view: View) -> Iterator[Argument | Pause]:
     """The descriptor, the command, and what the command takes."""
     command, arg = view.arg(1, 32), view.arg(2)
     yield "fd", fd(view, view.arg(0))
-    yield "cmd", names.choice("fcntlcmds", command)
+    yield "cmd", names.choice("fcntlcmds", command, None, view.call.arch)
     wide = command in {_OFD_GETLK, _OFD_SETLK, _OFD_SETLKW, _GETLK64, _SETLK64, _SETLKW64}
     if command in _WITHOUT:
         if command in _WITHOUT_BUT_TOLD:
@@ -96,7 +96,7 @@ def _argument(view: View, command: int, arg: int) -> Value:
     if command == _SETFD:
         return names.flags("fdflags", arg & 0xFFFF_FFFF)
     if command == _SETFL:
-        return open_flags_value(arg & 0xFFFF_FFFF)
+        return open_flags_value(arg & 0xFFFF_FFFF, view.call.arch)
     if command in {_DUPFD, _DUPFD_CLOEXEC, _SETOWN, _SETPIPE_SZ}:
         return Int(view.signed(2))
     table = {_NOTIFY: "notifyflags", _ADD_SEALS: "f_seals"}.get(command)
@@ -123,7 +123,7 @@ def fcntl_result(view: View) -> Result:
     if command in {_DUPFD, _DUPFD_CLOEXEC}:
         return Result(Fd(ret, view.call.fds.get(ret)))
     if command == _GETFL:
-        return Result(Hex(ret), note=("flags ", open_flags_value(ret)))
+        return Result(Hex(ret), note=("flags ", open_flags_value(ret, view.call.arch)))
     if command == _GETFD and ret:
         return Result(Hex(ret), note=("flags ", names.flags("fdflags", ret)))
     if command == _GET_SEALS and ret:

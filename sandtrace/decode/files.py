@@ -192,7 +192,7 @@ def open_how(view: View, address: int) -> Value:
     if data is None:
         return Pointer(address)
     flags, mode, resolve = (int.from_bytes(data[at : at + 8], "little") for at in (0, 8, 16))
-    fields: list[tuple[str | None, Value]] = [("flags", _open_flags64(flags))]
+    fields: list[tuple[str | None, Value]] = [("flags", _open_flags64(flags, view.call.arch))]
     if flags & 0o20000100 or mode:
         fields.append(("mode", Octal(mode)))
     fields.append(("resolve", names.flags("open_resolve_flags", resolve)))
@@ -203,8 +203,8 @@ def open_how(view: View, address: int) -> Value:
     return Struct(tuple(fields))
 
 
-def _open_flags64(flags: int) -> Value:
-    low = open_flags_value(flags & 0xFFFF_FFFF)
+def _open_flags64(flags: int, arch: str) -> Value:
+    low = open_flags_value(flags & 0xFFFF_FFFF, arch)
     high = flags & ~0xFFFF_FFFF
     if not high:
         return low
@@ -379,7 +379,7 @@ def fanotify_init(view: View) -> Iterator[Argument | Pause]:
     kind = names.choice("fan_classes", flags & 0xC, "FAN_CLASS_???")
     rest = names.flags("fan_init_flags", flags & ~0xC)
     yield "flags", AnyOf((kind, rest)) if rest.value else kind
-    yield "event_f_flags", open_flags_value(view.arg(1, 32))
+    yield "event_f_flags", open_flags_value(view.arg(1, 32), view.call.arch)
 
 
 @call("fanotify_mark")

@@ -89,16 +89,16 @@ _PREFERRED = {"TIOCINQ": "FIONREAD"}
 _DIRECTIONS = ("_IOC_NONE", "_IOC_WRITE", "_IOC_READ", "_IOC_READ|_IOC_WRITE")
 
 
-def command_name(number: int) -> Value:
+def command_name(number: int, arch: str = "x86_64") -> Value:
     """``TCGETS``, or ``_IOC(_IOC_READ, 0x99, 0x1, 0x4)``."""
     variable = _variable_name(number)
     if variable is not None:
         return variable
     for table in _NAMES:
-        known = names.by_value(table).get(number)
+        known = names.by_value(table, arch).get(number)
         if known is not None:
             return Symbol(_PREFERRED.get(known, known), number)
-    several = sorted({text for value, text in names.table("ioctls") if value == number})
+    several = sorted({text for value, text in names.table("ioctls", arch) if value == number})
     if several:
         return Symbol(" or ".join(several), number)
     direction, size = number >> 30, number >> 16 & 0x3FFF
@@ -148,7 +148,7 @@ def ioctl(view: View) -> Iterator[Argument | Pause]:
     """The descriptor, the command, and what the command takes or gives."""
     number, arg = view.arg(1, 32), view.arg(2)
     yield "fd", fd(view, view.arg(0))
-    yield "request", command_name(number)
+    yield "request", command_name(number, view.call.arch)
     known = _known(number)
     if known is None:
         if view.verbose:

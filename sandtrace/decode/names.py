@@ -48,18 +48,21 @@ FAMILIES: dict[str, str] = {
 
 
 @cache
-def table(name: str) -> tuple[tuple[int, str], ...]:
+def table(name: str, arch: str = "x86_64") -> tuple[tuple[int, str], ...]:
     """The rows of one table: values (bits, for flags) and their names, in strace's order."""
     from sandtrace.syscalls import xlat
 
-    return tuple(xlat.FLAGS.get(name, ()))
+    try:
+        return xlat.table(name, arch)
+    except KeyError:
+        return ()
 
 
 @cache
-def by_value(name: str) -> dict[int, str]:
+def by_value(name: str, arch: str = "x86_64") -> dict[int, str]:
     """Names by value; of two names for one value, strace's first."""
     found: dict[int, str] = {}
-    for value, text in table(name):
+    for value, text in table(name, arch):
         found.setdefault(value, text)
     return found
 
@@ -80,12 +83,12 @@ def family(name: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def flags(name: str, value: int) -> Flags:
+def flags(name: str, value: int, arch: str = "x86_64") -> Flags:
     """The bits of ``value`` by the table ``name``. A row of several bits matches only whole."""
     names = []
     rest = value
     zero = None
-    for bits, text in table(name):
+    for bits, text in table(name, arch):
         if bits == 0:
             zero = zero or text
         elif rest & bits == bits:
@@ -99,13 +102,16 @@ def flags(name: str, value: int) -> Flags:
 
 
 @lru_cache(maxsize=4096)
-def choice(name: str, value: int, fallback: str | None = None) -> Symbol | Unknown:
+def choice(
+    name: str, value: int, fallback: str | None = None, arch: str = "x86_64"
+) -> Symbol | Unknown:
     """One name of the table ``name``. ``value`` may be signed; unknown ones are shown unsigned."""
-    text = by_value(name).get(value)
+    known = by_value(name, arch)
+    text = known.get(value)
     if text is None and value < 0:
-        text = by_value(name).get(value & 0xFFFF_FFFF)
-    if text is None:
-        text = by_value(name).get(value - (1 << 32)) if value >> 31 == 1 else None
+        text = known.get(value & 0xFFFF_FFFF)
+    if text is None and value >> 31 == 1:
+        text = known.get(value - (1 << 32))
     if text is not None:
         return Symbol(text, value)
     return Unknown(value & (1 << 64) - 1 if value < 0 else value, fallback or family(name))

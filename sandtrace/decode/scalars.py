@@ -72,10 +72,10 @@ def _simple(decoder: Decoder, type_names: str) -> None:
         return decoder
 
 
-def open_flags_value(value: int) -> Flags:
+def open_flags_value(value: int, arch: str = "x86_64") -> Flags:
     """O_RDONLY and its kin by the access mode's two bits, the others as flags."""
     access = _ACCESS[value & 3]
-    rest = names.flags("open_mode_flags", value & ~3)
+    rest = names.flags("open_mode_flags", value & ~3, arch)
     return Flags(value, (access, *rest.names), rest.rest)
 
 
@@ -86,8 +86,8 @@ _ACCESS = ("O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE")
 def open_flags(_arg: Arg, row: Syscall) -> Decoder:
     """The flags of open(2); dup3 and pipe2 take the same, without an access mode."""
     if row.name in {"dup3", "pipe2"}:
-        return lambda _, value: names.flags("open_mode_flags", value)
-    return lambda _, value: open_flags_value(value)
+        return lambda _, value: names.flags("open_mode_flags", value, row.arch)
+    return lambda _, value: open_flags_value(value, row.arch)
 
 
 def socket_type(_: View, value: int) -> Value:
@@ -109,25 +109,25 @@ def _nonzero(flags: Flags) -> tuple[Value, ...]:
 
 
 @argument_type("flags flags64 flags_u64")
-def flags(arg: Arg, _row: Syscall) -> Decoder:
+def flags(arg: Arg, row: Syscall) -> Decoder:
     """A set of bits from the table in PARAM."""
-    table = arg.param or ""
+    table, arch = arg.param or "", row.arch
     mask = (1 << arg.width) - 1
 
     def decode(_: View, value: int) -> Value:
-        return names.flags(table, value & mask)
+        return names.flags(table, value & mask, arch)
 
     return decode
 
 
 @argument_type("enum enum64 enum32")
-def enum(arg: Arg, _row: Syscall) -> Decoder:
+def enum(arg: Arg, row: Syscall) -> Decoder:
     """One of the table in PARAM."""
-    table = arg.param or ""
+    table, arch = arg.param or "", row.arch
     mask = (1 << arg.width) - 1
 
     def decode(_: View, value: int) -> Value:
-        return names.choice(table, value & mask)
+        return names.choice(table, value & mask, None, arch)
 
     return decode
 
@@ -216,11 +216,11 @@ def ipc_flags(table: str) -> Decoder:
     return decode
 
 
-def mmap_flags(_: View, value: int) -> Value:
+def mmap_flags(view: View, value: int) -> Value:
     """The mapping's type, its flags, and the size of its huge pages."""
     kind = names.choice("mmap_type", value & 0xF) if value & 0xF else Symbol("MAP_FILE", 0)
     huge = value >> 26 & 0x3F
-    extra = names.flags("mmap_flags", value & ~0xF & ~(0x3F << 26))
+    extra = names.flags("mmap_flags", value & ~0xF & ~(0x3F << 26), view.call.arch)
     parts: list[Value] = [kind]
     if extra.value:
         parts.append(Flags(extra.value, extra.names, extra.rest))

@@ -283,10 +283,12 @@ _SET: dict[tuple[int, int], Show] = {
     (_SOL_RAW, 1): _icmp_filter,
 }
 # Options of SOL_SOCKET that are an int, whatever length is given (asm-generic/socket.h).
-for _option in (1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 18, 19, 29, 30, 32, 33, 34, 35, 36, 37,
-                40, 41, 42, 43, 44, 45, 46, 49, 56, 60, 63, 64, 65, 69, 70, 73, 74, 75):  # fmt: skip
-    _GET[_SOL_SOCKET, _option] = _got_int
-    _SET[_SOL_SOCKET, _option] = _set_int
+_INTS = (
+    1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 18, 19, 29, 30, 32, 33, 34, 35, 36, 37, 40, 41,
+    42, 43, 44, 45, 46, 49, 56, 60, 63, 64, 65, 69, 70, 73, 74, 75,
+)  # fmt: skip
+_GET.update({(_SOL_SOCKET, option): _got_int for option in _INTS})
+_SET.update({(_SOL_SOCKET, option): _set_int for option in _INTS})
 
 
 @call("getsockopt")

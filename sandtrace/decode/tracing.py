@@ -52,7 +52,7 @@ def _offset(view: View, address: int) -> Value:
 def ptrace(view: View) -> Iterator[Argument | Pause]:
     """The request; the task; what the request takes and gives."""
     request, address, data = view.arg(0), view.arg(2), view.arg(3)
-    yield "request", names.choice("ptrace_cmds", request, "PTRACE_???")
+    yield "request", names.choice("ptrace_cmds", request, "PTRACE_???", view.call.arch)
     if request == _TRACEME:
         return
     yield "pid", Int(view.signed(1))

@@ -62,7 +62,7 @@ class When:
         """Is the invocation number ``count`` one of them."""
         if count < self.first or (self.last is not None and count > self.last):
             return False
-        return self.step == 0 and count == self.first or (
+        return (self.step == 0 and count == self.first) or (
             self.step > 0 and (count - self.first) % self.step == 0
         )
 
@@ -120,7 +120,7 @@ def _parsed(found: Expression, expression: str) -> Expression:
     if not equals or qualifier not in _QUALIFIERS:
         if equals and name.isidentifier():
             raise ExpressionError(
-                f"there is no qualifier {name!r} in -e {expression}{_near(name, _QUALIFIERS)}"
+                f"there is no qualifier {name!r} in {expression!r}{_near(name, _QUALIFIERS)}"
             )
         qualifier, value = "trace", expression
     return _APPLY[qualifier](found, value)
@@ -135,7 +135,7 @@ def _near(word: str, known: Iterable[str]) -> str:
 
 
 def calls(value: str) -> Names:
-    """The calls that ``value`` names: names, ``%class``, ``/regex``, ``?optional``, ``!`` before."""
+    """The calls that ``value`` names: names, ``%class``, ``/regex``, ``?optional``, ``!`` first."""
     negated = value.startswith("!")
     words = value.removeprefix("!").split(",")
     found: set[str] = set()
@@ -181,10 +181,10 @@ def _matching(pattern: str, *, optional: bool) -> frozenset[str]:
     try:
         compiled = re.compile(pattern)
     except re.error as error:
-        raise ExpressionError(f"/{pattern}/ is no regular expression: {error}") from None
+        raise ExpressionError(f"{pattern!r} is no regular expression: {error}") from None
     found = frozenset(name for name in table.names() if compiled.search(name))
     if not found and not optional:
-        raise ExpressionError(f"no system call matches /{pattern}/")
+        raise ExpressionError(f"no system call matches {pattern!r}")
     return found
 
 
@@ -243,7 +243,7 @@ def _numbers(value: str, read: Callable[[str], int], everything: frozenset[int])
     if not negated:
         return found
     if not everything:
-        raise ExpressionError(f"'!' needs a set that has an end: {value}")
+        raise ExpressionError(f"'!' needs a set that has an end: {value!r}")
     return everything - found
 
 
@@ -263,7 +263,7 @@ def _injection(value: str, default_error: str | None = None) -> Injection:
     plain = found == Injection(found.names, when=found.when)
     if plain and default_error is None:
         raise ExpressionError(
-            f"inject={value} says no fault: add :error=ENOENT, :retval=0, :signal=TERM or :delay_enter=1s"
+            f"{value!r} says no fault: add :error=ENOENT, :retval=0, :signal=TERM, :delay_enter=1s"
         )
     return replace(found, error=default_error) if plain else found
 
@@ -290,7 +290,7 @@ def _number(text: str, what: str) -> int:
 def _when(found: Injection, text: str) -> Injection:
     match = re.fullmatch(r"(\d+)(?:\.\.(\d+))?(\+(\d*))?", text)
     if match is None or int(match[1]) == 0:
-        raise ExpressionError(f"when={text}: a number, FIRST..LAST, FIRST+ or FIRST+STEP")
+        raise ExpressionError(f"when={text!r}: a number, FIRST..LAST, FIRST+ or FIRST+STEP")
     first = int(match[1])
     last = int(match[2]) if match[2] else None
     step = int(match[4]) if match[4] else 1
@@ -312,7 +312,7 @@ def _seconds(text: str) -> float:
 def _pure_call(found: Injection, text: str) -> Injection:
     if text not in table.GROUPS["%pure"]:
         known = table.GROUPS["%pure"]
-        raise ExpressionError(f"syscall={text}: only a call of %pure{_near(text, known)}")
+        raise ExpressionError(f"syscall={text!r}: only a call of %pure{_near(text, known)}")
     return replace(found, syscall=text)
 
 
@@ -328,7 +328,7 @@ _INJECT: Final[dict[str, Callable[[Injection, str], Injection]]] = {
 
 
 def _kvm(_: Expression, value: str) -> Expression:
-    raise ExpressionError(f"kvm={value} is not supported: no reasons of KVM's exits are told")
+    raise ExpressionError(f"kvm={value!r} is not supported: KVM's exits are not told")
 
 
 _APPLY: Final[dict[str, Callable[[Expression, str], Expression]]] = {

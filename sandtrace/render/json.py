@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The trace as JSON: one object a line, with the values themselves and the strace line of them.
+r"""The trace as JSON: one object a line, with the values themselves and the strace line of them.
 
 A value is an object whose ``kind`` names its class (`sandtrace.decode.model`) and whose other
 members are its fields; `load` makes the value again, so that its text can be. Bytes are UTF-8
-text; a byte that is none stands as ``\\udcXX``, as in the log.
+text; a byte that is none stands as ``\udcXX``, as in the log.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import fields
-from functools import cache
 from typing import Any, get_args
 
 from sandtrace.call import Call
@@ -28,16 +27,14 @@ _KINDS: dict[str, type] = {kind.__name__.lower(): kind for kind in get_args(mode
 _CLASSES = frozenset(_KINDS.values())
 
 
-@cache
-def _fields(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+_FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _CLASSES}
 
 
 def dump(value: Value) -> dict[str, Any]:
     """The value as an object that JSON can hold."""
     kind = value.__class__
     found: dict[str, Any] = {"kind": kind.__name__.lower()}
-    for name in _fields(kind):
+    for name in _FIELDS[kind]:
         found[name] = _dump(getattr(value, name))
     return found
 
@@ -47,13 +44,14 @@ def _dump(part: Any) -> Any:  # noqa: ANN401 - whatever the fields of a value ar
         return part.decode("utf-8", "surrogateescape")
     if isinstance(part, tuple):
         return [_dump(item) for item in part]
-    return dump(part) if part.__class__ in _CLASSES else part
+    value: Any = part
+    return dump(value) if part.__class__ in _CLASSES else part
 
 
 def load(found: dict[str, Any]) -> Value:
     """The value that `dump` made ``found`` of."""
     kind = _KINDS[found["kind"]]
-    made: Any = kind(**{name: _load(name, found[name]) for name in _fields(kind)})
+    made: Any = kind(**{name: _load(name, found[name]) for name in _FIELDS[kind]})
     value: Value = made
     return value
 
@@ -132,7 +130,8 @@ class JsonPrinter:
             info = siginfo_value(event.siginfo)
             return {
                 "event": "signal", "pid": event.pid, "tid": event.tid, "time": event.time,
-                "signal": signal_name(event.signal), "siginfo": None if info is None else dump(info),
+                "signal": signal_name(event.signal),
+                "siginfo": None if info is None else dump(info),
             }  # fmt: skip
         if isinstance(event, GroupStopped):
             return {

@@ -84,7 +84,9 @@ class StracePrinter:
     ``to_file``: as strace -o does, every line begins with the pid (where ``follow``) and attaching
     a process is not told; else ``[pid N]`` appears once there is more than one task. ``timestamps``
     are strace's -t, -tt, -ttt and -r; ``syscall_time`` its -T; ``detail`` and ``style`` hold -s,
-    -v, -x and -X; ``quiet`` the kinds of messages left out (-e quiet=).
+    -v, -x and -X; ``quiet`` the kinds of messages left out (-e quiet=); ``wanted`` says which calls
+    are shown and ``signals`` which signals; ``succeeded`` only calls that did (True) or did not
+    (False); ``dump`` gives the lines below a call's (-e read=, write=).
     """
 
     def __init__(  # noqa: PLR0913 - one parameter an option of strace
@@ -103,6 +105,7 @@ class StracePrinter:
         wanted: Callable[[Call], bool] | None = None,
         succeeded: bool | None = None,
         signals: Callable[[int], bool] | None = None,
+        dump: Callable[[Call], str] | None = None,
     ) -> None:
         """Nothing is written before the first event."""
         self._write = write
@@ -117,6 +120,7 @@ class StracePrinter:
         self._wanted = wanted
         self._succeeded = succeeded
         self._signals = signals
+        self._dump = dump
         self._tasks: set[int] = set()
         self._open: int | None = None  # the task whose line is the last one, and not ended
         self._pending: dict[int, _Pending] = {}
@@ -134,6 +138,12 @@ class StracePrinter:
         handler = self._handlers.get(event.__class__)
         if handler is not None:
             handler(event)
+
+    def adopt(self, other: StracePrinter, former: int, now: int) -> None:
+        """Take over the call that ``other`` began for the task ``former``, which is ``now``."""
+        pending = other._pending.pop(former, None)
+        if pending is not None:
+            self._pending[now] = pending
 
     def close(self) -> None:
         """End the line that is open: the last thing of a trace that is cut off."""
@@ -232,7 +242,8 @@ class StracePrinter:
         if self._syscall_time:
             seconds = (call.exit_time or call.time) - call.time
             spent = f" <{max(seconds, 0.0):.6f}>"
-        self._write(f"{begun}{head}= {tail}{spent}\n")
+        below = "" if self._dump is None else self._dump(call)
+        self._write(f"{begun}{head}= {tail}{spent}\n{below}")
         self._open = None
 
     def _resumed(self, tid: int, call: Call, pending: _Pending | None) -> tuple[str, int]:

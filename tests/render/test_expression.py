@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,7 +64,7 @@ def test_other_qualifiers() -> None:
     assert found.wants_signal(15)
     assert found.statuses == {"failed"}
     assert found.quiet == {"attach", "exit"}
-    assert found.read == {3, 5}
+    assert found.read == frozenset({3, 5})
     assert found.write == "all"
     assert found.decode_fds == {"socket"}
 
@@ -126,7 +128,5 @@ def test_errors_name_what_was_meant(expression: str, said: str) -> None:
 @given(st.text(max_size=30))
 def test_any_text_is_an_expression_or_a_told_error(text: str) -> None:
     """No text gives a traceback."""
-    try:
+    with contextlib.suppress(ExpressionError):
         parse([text])
-    except ExpressionError as error:
-        assert str(error)
