@@ -12,7 +12,8 @@ The specification's lines:
     include HEADER...           the headers of the tables that follow; asm/ is each arch's own
     flags NAME: ITEM...         a set of bits; indented lines go on
     enum NAME: ITEM...          numbers with names
-    ioctls NAME: GLOB...        all _IO, _IOR, _IOW and _IOWR macros of the headers that match
+    ioctls NAME: GLOB... +TABLE...   all requests (_IO, _IOR, ...) of the headers that match, and
+                                the rows of the tables named, sorted by number and name
 
 An ITEM is a name; a pattern with ``*`` (all names of these headers that match, in their order of
 definition; ``re:REGEX`` likewise); ``-NAME`` or ``-PATTERN``, which takes away; ``NAME=VALUE``,
@@ -42,7 +43,13 @@ _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)(?:[ \t]+(\S.*))?
 _ENUM = re.compile(r"\benum\b[^;{}()]*\{(.*?)\}", re.DOTALL)
 _ENUMERATOR = re.compile(r"^\s*([A-Za-z_]\w*)\s*(?:=|,|$|__)")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_IOCTL = re.compile(r"\b(?:_IO|_IOR|_IOW|_IOWR|_IOC)\s*\(")
+_IOCTL = re.compile(r"\b(?:_|_S|DRM_)IO(?:R|W|WR|C)?\s*\(")
+_REQUEST = re.compile(r"^[ \t]*(?:#[ \t]*define[ \t]+)?(\w+)[ \t]*=?[ \t]+(\S.*)$", re.MULTILINE)
+
+
+Rows = tuple[tuple[int, str], ...]
+Made = dict[str, tuple[str, Rows]]
+"""Tables by name, with their kind and their rows."""
 
 
 @dataclass
@@ -250,7 +257,7 @@ def _select(table: Table, defined: dict[str, str]) -> tuple[dict[str, str], set[
     optional: set[str] = set()
     dropped = [item[1:] for item in table.items if item.startswith("-")]
     for item in table.items:
-        if item.startswith("-"):
+        if item[0] in "-+":
             continue
         if _is_pattern(item):
             for name in defined:
@@ -271,7 +278,7 @@ def _select(table: Table, defined: dict[str, str]) -> tuple[dict[str, str], set[
     return chosen, optional
 
 
-def _rows(table: Table, headers: Headers) -> tuple[tuple[int, str], ...]:
+def _rows(table: Table, headers: Headers) -> Rows:
     if table.kind == "ioctls":
         return _ioctl_rows(table, headers)
     present = headers.present(table.headers)
@@ -292,18 +299,20 @@ def _unsigned(value: int) -> int:
     return value & 0xFFFF_FFFF if -1 << 31 <= value < 0 else value
 
 
-def _ioctl_rows(table: Table, headers: Headers) -> tuple[tuple[int, str], ...]:
+def _ioctl_rows(table: Table, headers: Headers) -> Rows:
     """One header at a time: taken together, they contradict each other."""
     rows: set[tuple[int, str]] = set()
     for pattern in table.headers:
         paths = sorted(headers.include.glob(pattern)) if "*" in pattern else [headers.path(pattern)]
         for path in paths:
-            if not path.exists() or not _IOCTL.search(path.read_text(errors="replace")):
+            text = path.read_text(errors="replace").replace("\\\n", " ") if path.exists() else ""
+            written = {hit[1] for hit in _REQUEST.finditer(text) if _IOCTL.search(hit[2])}
+            if not written:
                 continue
             header = pattern if "*" not in pattern else str(path.relative_to(headers.include))
             try:
                 defined = headers.names((header,))
-                requests = {name: text for name, text in defined.items() if _IOCTL.search(text)}
+                requests = {name: text for name, text in defined.items() if name in written}
                 chosen, _ = _select(table, requests)
                 values = headers.values((header,), chosen) if chosen else {}
             except SystemExit as error:
@@ -313,14 +322,29 @@ def _ioctl_rows(table: Table, headers: Headers) -> tuple[tuple[int, str], ...]:
     return tuple(sorted(rows))
 
 
+def _make(tables: list[Table], headers: Headers) -> Made:
+    """All tables of one arch."""
+    made: Made = {}
+    for table in tables:
+        rows = set(_rows(table, headers)) if table.kind == "ioctls" else _rows(table, headers)
+        for item in table.items:
+            if item.startswith("+"):
+                rows = {*rows, *made[item[1:]][1]}
+        made[table.name] = (
+            table.kind,
+            tuple(sorted(rows)) if table.kind == "ioctls" else tuple(rows),
+        )
+    return made
+
+
 def _literal(value: int, kind: str) -> str:
     return f"{value:#x}" if kind != "enum" and value > 9 else str(value)
 
 
-def _module(title: str, tables: dict[str, tuple[str, tuple[tuple[int, str], ...]]]) -> str:
+def _module(title: str, tables: Made) -> str:
     lines = [
         "# SPDX-License-Identifier: GPL-2.0-or-later",
-        f'"""{title} Made by sandtrace.syscalls.generate: do not edit."""',
+        f'"""{title} Made by generate.py: not to be edited."""',
         "",
         "from __future__ import annotations",
         "",
@@ -348,7 +372,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--cc", default="cc", help="the C compiler")
     options = parser.parse_args(argv)
     tables = read_spec(_SPEC.read_text())
-    made: dict[str, dict[str, tuple[str, tuple[tuple[int, str], ...]]]] = {}
+    made: dict[str, Made] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, text in _STAND_INS.items():
             path = Path(folder, name)
@@ -356,7 +380,7 @@ def main(argv: list[str] | None = None) -> int:
             path.write_text(f"#pragma once\n{text}\n")
         for arch in _ARCHES:
             headers = Headers(options.include, arch, options.cc, Path(folder))
-            made[arch] = {table.name: (table.kind, _rows(table, headers)) for table in tables}
+            made[arch] = _make(tables, headers)
     common = made["x86_64"]
     options.output.mkdir(exist_ok=True)
     for arch, title in (("x86_64", "Constants of every arch, with x86_64's values."),
