@@ -9,7 +9,7 @@ import os
 import re
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -28,10 +28,12 @@ from sandtrace.operations import (
 )
 from sandtrace.policy.filter import ALWAYS, Conditions, compile_filter
 from sandtrace.policy.guards import Guard, Guards
+from sandtrace.resolve import Unjudgeable, addresses
 from sandtrace.resolve.questions import Asker
 from sandtrace.syscalls import table
 from sandtrace.tracer.launch import Child, Confinement, Launch
 from sandtrace.tracer.loop import OPTIONS, Loop, Tracee
+from sandtrace.tracer.pin import ASKS_AFFINITY, Pin
 from sandtrace.tracer.watch import Watch
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ class Rules:
             not policy.silent(op) for op in (*PATH_OPERATIONS, *ADDRESS_OPERATIONS)
         )
         judges_paths = any(not policy.silent(op) for op in PATH_OPERATIONS)
-        self.noted: dict[str, Conditions] = {}
+        self.noted: dict[str, Conditions] = dict.fromkeys(ASKS_AFFINITY, ALWAYS)
         if policy.uses_bound:
             self.noted |= {"bind": ALWAYS, "listen": ALWAYS}
         if judges_paths:
@@ -123,8 +125,9 @@ class Rules:
         self.most_tasks = None if audit else limits.processes
         if self.most_tasks is not None:
             self.noted |= dict.fromkeys(_MAKES_TASKS, ALWAYS)
-        self.followed = frozenset(self.noted)
+        self.followed = frozenset(self.noted) - ASKS_AFFINITY
         self.chrooted = False
+        self.bound: tuple[str, ...] = ()
         self.given = _standard_descriptors()
         outside = policy.decide("signal", "outside")
         self.scope_signals = (
@@ -160,10 +163,25 @@ class Rules:
             return call.row is not None and not self.policy.silent("syscall", call.name)
         return call.row is not None and bool(self.policy.syscall_tests(call.name, call.arch))
 
-    def asker(self, tracee: Tracee, bound: tuple[str, ...]) -> Asker:
+    def follow(self, loop: Loop, tracee: Tracee, call: Call) -> None:
+        """A call has succeeded that changes what later ones mean."""
+        if call.name in ("bind", "listen"):  # ``self``: what the sandbox has bound
+            with contextlib.suppress(Unjudgeable):
+                bound = addresses.of_bound_socket(tracee, call.args[0] & 0xFFFF_FFFF)
+                if bound is not None and bound not in self.bound:
+                    self.bound += (bound,)
+        elif call.name in ("chroot", "pivot_root", "setns"):
+            self.chrooted = True
+        elif changes_rights(call):
+            tracee.other_rights = True
+        elif installs_filter(call):
+            for other in loop.threads(tracee):  # SECCOMP_FILTER_FLAG_TSYNC: all of them
+                other.filters = True
+
+    def asker(self, tracee: Tracee) -> Asker:
         """Who asks."""
         return Asker(
-            tracee.exe, tracee.script, tracee.sections, bound, self.given, self.chrooted,
+            tracee.exe, tracee.script, tracee.sections, self.bound, self.given, self.chrooted,
             tracee.other_rights,
         )  # fmt: skip
 
@@ -292,6 +310,42 @@ def start(launch: Launch, confinement: Confinement | None, watch: Watch) -> tupl
         raise UnsupportedError(_why_not_traced(error)) from error
     child.go()
     return child, loop
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A run that has begun: the child is traced and about to execute the command."""
+
+    launch: Launch
+    rules: Rules | None
+    watch: Watch
+    child: Child
+    loop: Loop
+    cpus: Pin
+
+
+@contextlib.contextmanager
+def begin(
+    launch: Launch,
+    rules: Rules | None,
+    traced: frozenset[str] | Literal["all"] | None,
+    timeout: float | None,
+    *,
+    pin: bool,
+) -> Iterator[Session]:
+    """Start the command; afterwards the caller's process is as it was."""
+    confinement = None
+    if rules is not None:
+        launch, timeout = rules.hand_over(launch), rules.timeout(timeout)
+        confinement = rules.confinement(traced)
+    with contextlib.ExitStack() as stack:
+        watch = stack.enter_context(Watch(timeout))
+        child, loop = start(launch, confinement, watch)
+        if rules is not None:
+            stack.enter_context(Private())
+        cpus = Pin(loop, wanted=pin)
+        stack.callback(cpus.end)
+        yield Session(launch, rules, watch, child, loop, cpus)
 
 
 def _why_not_traced(error: BaseException) -> str:

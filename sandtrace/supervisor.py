@@ -4,30 +4,31 @@
     entry:  stop -> capture -> resolve -> decide -> act -> report
     exit:   stop -> capture -> restore or verify -> report      (only where one is wanted)
 
-`Supervisor.entry` and `Supervisor.leave` are that road; the other methods say what happens at the
-stops that are no calls. Tracing without a policy is the same road without decide and act.
+`Supervisor.entry` and `Supervisor.leave` are that road. What happens at stops that are no calls is
+in `sandtrace.lifecycle`, what a run is made of in `sandtrace.session`. Tracing without a policy is
+the same road without decide and act.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sandtrace import events, session
 from sandtrace.call import Call, Snapshot
 from sandtrace.decode.capture import capture_entry, capture_exit
 from sandtrace.kernel import ptrace
-from sandtrace.kernel.task import command_line
+from sandtrace.lifecycle import Lifecycle
 from sandtrace.policy import judge
 from sandtrace.policy.judge import Judgement
-from sandtrace.resolve import Unjudgeable, addresses, questions
-from sandtrace.session import Outcome, Rules, process_of
-from sandtrace.tracer import act, handover
-from sandtrace.tracer.launch import Child, Launch
-from sandtrace.tracer.loop import Kind, Loop, Tracee
-from sandtrace.tracer.watch import Watch
+from sandtrace.resolve import Unjudgeable, questions
+from sandtrace.session import Outcome, Rules, Session, process_of
+from sandtrace.tracer import act
+from sandtrace.tracer.launch import Launch
+from sandtrace.tracer.loop import Kind, Tracee
+from sandtrace.tracer.pin import ASKS_AFFINITY
 
 if TYPE_CHECKING:
     from sandtrace.events import Event, Sink
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from sandtrace.resolve.questions import Asker, Resolved
 
 Trace = frozenset[str] | Literal["all"] | None
+OnStop = Callable[[Tracee, "Event"], None]
 _EXEC = frozenset({"execve", "execveat"})
 
 
@@ -48,71 +50,63 @@ def supervise(  # noqa: PLR0913  the options of a run, all by name
     sinks: Sequence[Sink] = (),
     timeout: float | None = None,
     string_limit: int | None = 32,
-    on_stop: Callable[[Tracee, Event], None] | None = None,
+    on_stop: OnStop | None = None,
+    pin: bool = True,
 ) -> Outcome:
     """Run the command to the end of its last descendant and tell the sinks what happened.
 
     Without a policy it only traces. ``trace`` says which calls' Entry and Exit the sinks are given;
     ``string_limit`` how much of each string is captured for them (None: they read for themselves).
-    ``on_stop`` is called with the stopped task at every event. LaunchError, with a status, where
-    the command was not started; whatever a sink raises kills the tree and is raised.
+    ``on_stop`` is called with the stopped task at every event. ``pin``: tasks that stop often share
+    the tracer's CPU. LaunchError, with a status, where the command was not started; whatever a sink
+    raises kills the tree and is raised.
     """
     rules = None if policy is None else Rules(policy, audit=audit, record_all=log_all or audit)
-    if rules is not None:
-        timeout = rules.timeout(timeout)
-    with Watch(timeout) as watch:
-        confinement = None
-        if rules is not None:
-            launch = rules.hand_over(launch)
-            confinement = rules.confinement(trace)
-        child, loop = session.start(launch, confinement, watch)
-        with session.Private() if rules is not None else contextlib.nullcontext():
-            road = Supervisor(child, loop, rules, watch, sinks, trace, string_limit, on_stop)
-            return road.run(launch)
+    limit = None if string_limit is None else string_limit + 1
+    with session.begin(launch, rules, trace, timeout, pin=pin) as begun:
+        return Supervisor(begun, Audience(sinks, trace, limit, on_stop)).run()
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who is told what."""
+
+    sinks: Sequence[Sink]
+    trace: Trace
+    limit: int | None
+    on_stop: OnStop | None
+
+    def sees(self, call: Call) -> bool:
+        """Is it given this call's entry and exit?"""
+        return self.trace is not None and (self.trace == "all" or call.name in self.trace)
 
 
 class Supervisor:
     """One run: the loop's stops, led down the road."""
 
-    def __init__(
-        self,
-        child: Child,
-        loop: Loop,
-        rules: Rules | None,
-        watch: Watch,
-        sinks: Sequence[Sink],
-        trace: Trace,
-        string_limit: int | None,
-        on_stop: Callable[[Tracee, Event], None] | None,
-    ) -> None:
+    def __init__(self, begun: Session, audience: Audience) -> None:
         """Nothing runs yet."""
-        self.child, self.loop, self.rules, self.watch = child, loop, rules, watch
-        self.sinks, self.on_stop = sinks, on_stop
-        self.trace = trace
-        self.limit = None if string_limit is None else string_limit + 1
-        self.bound: tuple[str, ...] = ()
-        self.started = False
-        self.outcome = Outcome()
-        self.counts = dict.fromkeys(("stops", "calls", "decisions", "tasks"), 0)
+        self.session, self.audience = begun, audience
+        self.loop, self.rules, self.cpus = begun.loop, begun.rules, begun.cpus
+        self.tasks = Lifecycle(begun)
+        self.counts = self.tasks.counts
+        told = self.tell
         self.at: dict[Kind, Callable[[Tracee, Any], None]] = {
             Kind.ENTRY: self.entry,
             Kind.EXIT: self.leave,
-            Kind.NEW_TASK: self.new_task,
             Kind.EXEC: self.executed,
-            Kind.SIGNAL: self.signalled,
-            Kind.GROUP_STOP: self.group_stopped,
-            Kind.ENDED: self.ended,
+            Kind.NEW_TASK: lambda tracee, made: told(tracee, self.tasks.new_task(tracee, made)),
+            Kind.SIGNAL: lambda tracee, number: told(tracee, self.tasks.signalled(tracee, number)),
+            Kind.GROUP_STOP: lambda tracee, number: told(
+                tracee, self.tasks.group_stopped(tracee, number)
+            ),
+            Kind.ENDED: lambda tracee, status: told(tracee, self.tasks.ended(tracee, status)),
         }
 
-    def run(self, launch: Launch) -> Outcome:
+    def run(self) -> Outcome:
         """Until the last task is gone; an error of ours kills them all first."""
-        locks = self.rules.locks() if self.rules is not None else []
-        self.watch.begin(self.loop, self.child.pid)
         try:
-            self.report(
-                None,
-                events.Started(tuple(launch.argv), self.child.pid, time.time(), {"locks": locks}),
-            )
+            self.tell(None, self.tasks.started(self.session.launch))
             for kind, tracee, value in self.loop:
                 self.at[kind](tracee, value)
         except BaseException:
@@ -120,7 +114,8 @@ class Supervisor:
             for _ in self.loop:
                 pass
             raise
-        return self.finish()
+        self.tell(None, self.tasks.finished())
+        return self.tasks.outcome
 
     # --- the road ------------------------------------------------------------------------------
 
@@ -131,9 +126,12 @@ class Supervisor:
             self.loop.resume(tracee)  # our own child, on its way to the command
             return
         self.counts["calls"] += 1
-        shown = self.shows(call)
-        if shown and self.limit is not None:
-            capture_entry(call, self.limit)
+        self.cpus.stopped(tracee)
+        if call.name in ASKS_AFFINITY:
+            self.cpus.asked(tracee, call.args[0] & 0xFFFF_FFFF)
+        shown = self.audience.sees(call)
+        if shown and self.audience.limit is not None:
+            capture_entry(call, self.audience.limit)
         if self.rules is not None and not self.enforce(tracee, call, self.rules):
             return  # it died, or makes the call again: nothing is told of this stop
         if shown:
@@ -148,7 +146,7 @@ class Supervisor:
 
     def enforce(self, tracee: Tracee, call: Call, rules: Rules) -> bool:
         """Resolve what the call means, decide, act, record. False: nothing came of it."""
-        asker = rules.asker(tracee, self.bound)
+        asker = rules.asker(tracee)
         itself = questions.syscall_question(call, asker)
         resolved = questions.Resolved()
         try:
@@ -199,8 +197,7 @@ class Supervisor:
                 return False
         self.record(tracee, call, judgement, rules)
         if blocked and judgement.kills:
-            self.outcome.violation = True
-            self.loop.kill_all()
+            self.tasks.kill()
         return True
 
     def leave(self, tracee: Tracee, info: ptrace.ExitInfo) -> None:
@@ -211,11 +208,11 @@ class Supervisor:
             if tracee.handed is not None and not self.settle(tracee, call):
                 return
             call.exit = Snapshot(tracee.memory)
-            if call.ret >= 0 and self.follows(call):
-                self.follow(tracee, call)
-            if self.shows(call):
-                if self.limit is not None:
-                    capture_exit(call, self.limit)
+            if self.rules is not None and call.ret >= 0 and self.follows(call):
+                self.rules.follow(self.loop, tracee, call)
+            if self.audience.sees(call):
+                if self.audience.limit is not None:
+                    capture_exit(call, self.audience.limit)
                 self.report(tracee, events.Exit(call))
             call.exit.source = None
         self.loop.resume(tracee)
@@ -230,16 +227,11 @@ class Supervisor:
             self.loop.resume(tracee)
             return False
         if settled is act.Settled.ELSEWHERE and self.rules is not None:
-            itself = questions.syscall_question(call, self.rules.asker(tracee, self.bound))
+            itself = questions.syscall_question(call, self.rules.asker(tracee))
             judgement = judge.raced(itself)
-            self.outcome.violation = True
-            self.loop.kill_all()
+            self.tasks.kill()
             self.record(tracee, call, judgement, self.rules)
         return True
-
-    def shows(self, call: Call) -> bool:
-        """Are the sinks given this call's entry and exit?"""
-        return self.trace is not None and (self.trace == "all" or call.name in self.trace)
 
     def record(self, tracee: Tracee, call: Call, judgement: Judgement, rules: Rules) -> None:
         """Tell of each answer that is to be told."""
@@ -251,7 +243,7 @@ class Supervisor:
         if not told:
             return
         call.note = judgement.note(enforced=rules.enforces(judgement))
-        capture_entry(call, self.limit or 33)
+        capture_entry(call, self.audience.limit or 33)
         process = process_of(tracee)
         for question, decision in told:
             enforced = decision.verdict in ("allow", "log") or rules.enforces(judgement)
@@ -261,72 +253,20 @@ class Supervisor:
                 events.Decided(call, process, question, decision, enforced, time.time()),
             )
 
-    def report(self, tracee: Tracee | None, event: Event) -> None:
-        """Hand the event to every sink."""
-        for sink in self.sinks:
-            sink(event)
-        if self.on_stop is not None and tracee is not None:
-            self.on_stop(tracee, event)
-
-    # --- what is followed to the exit ---------------------------------------------------------
-
     def follows(self, call: Call) -> bool:
         """Must the exit be seen, whether shown or not?"""
         return self.rules is not None and call.name in self.rules.followed
 
-    def follow(self, tracee: Tracee, call: Call) -> None:
-        """A call has succeeded that changes what later ones mean."""
-        if call.name in ("bind", "listen"):  # ``self``: what the sandbox has bound
-            with contextlib.suppress(Unjudgeable):
-                bound = addresses.of_bound_socket(tracee, call.args[0] & 0xFFFF_FFFF)
-                if bound is not None and bound not in self.bound:
-                    self.bound += (bound,)
-        elif call.name in ("chroot", "pivot_root", "setns") and self.rules is not None:
-            self.rules.chrooted = True
-        elif session.changes_rights(call):
-            tracee.other_rights = True
-        elif session.installs_filter(call):
-            for other in self.loop.threads(tracee):  # SECCOMP_FILTER_FLAG_TSYNC: all of them
-                other.filters = True
-
-    # --- stops that are no calls --------------------------------------------------------------
-
-    def new_task(self, tracee: Tracee, value: tuple[Tracee, str]) -> None:
-        """A task has made another one, which inherits who it is."""
-        child, kind = value
-        child.inherit(tracee, kind)
-        self.counts["tasks"] += 1
-        self.report(tracee, events.Attached(child.tid, child.pid, child.parent, kind, time.time()))
-        self.loop.resume(tracee)
-
     def executed(self, tracee: Tracee, value: tuple[Tracee | None, int]) -> None:
-        """A program was executed; a thread that did it has taken its leader's place."""
-        superseded, former = value
-        if superseded is not None:
-            self.report(
-                tracee,
-                events.Ended(tracee.tid, tracee.pid, None, time.time(), superseded.call, former),
+        """A program was executed: it decides which sections hold, and whether it may run."""
+        asker = None if self.rules is None else self.rules.asker(tracee)
+        self.tell(tracee, self.tasks.executed(tracee, value))
+        if self.rules is not None and asker is not None:
+            tracee.sections = self.rules.policy.sections_at_exec(
+                tracee.sections, tracee.exe, tracee.script
             )
-            if tracee.call is not None:
-                tracee.call.tid = tracee.tid  # the execve returns under the leader's id
-        tracee.launching = False
-        self.started = True
-        asker = None if self.rules is None else self.rules.asker(tracee, self.bound)
-        tracee.begin_program()
-        self.report(
-            tracee,
-            events.Executed(
-                tracee.tid, former, process_of(tracee), command_line(tracee.pid), time.time()
-            ),
-        )
-        if self.rules is None or asker is None:
-            self.loop.resume(tracee)
-            return
-        tracee.sections = self.rules.policy.sections_at_exec(
-            tracee.sections, tracee.exe, tracee.script
-        )
-        if self.rules.judges_programs and not self.may_run(tracee, asker, self.rules):
-            return
+            if self.rules.judges_programs and not self.may_run(tracee, asker, self.rules):
+                return
         self.loop.resume(tracee)
 
     def may_run(self, tracee: Tracee, asker: Asker, rules: Rules) -> bool:
@@ -340,54 +280,19 @@ class Supervisor:
         call = tracee.call or session.execve_of(tracee)
         self.record(tracee, call, judgement, rules)
         if judgement.kills:
-            self.outcome.violation = True
-            self.loop.kill_all()
+            self.tasks.kill()
         else:
             self.loop.kill(tracee)
         return False
 
-    def signalled(self, tracee: Tracee, number: int) -> None:
-        """A signal is about to be delivered: deliver exactly that one."""
-        with contextlib.suppress(ptrace.TaskGone):
-            details = ptrace.siginfo(tracee.tid) or b""
-            self.report(
-                tracee, events.Signalled(tracee.tid, tracee.pid, number, details, time.time())
-            )
-        self.loop.resume(tracee, number)
+    def report(self, tracee: Tracee | None, event: Event) -> None:
+        """Hand the event to every sink."""
+        for sink in self.audience.sinks:
+            sink(event)
+        if self.audience.on_stop is not None and tracee is not None:
+            self.audience.on_stop(tracee, event)
 
-    def group_stopped(self, tracee: Tracee, number: int) -> None:
-        """The process stopped; where it is the command itself, so do we."""
-        self.report(tracee, events.GroupStopped(tracee.tid, tracee.pid, number, time.time()))
-        self.loop.listen(tracee)
-        if tracee.tid == self.child.pid:
-            self.watch.stop_with(number)
-
-    def ended(self, tracee: Tracee, status: int) -> None:
-        """A task is gone."""
-        if tracee.tid == self.child.pid:
-            self.outcome.command_status = status
-        if tracee.handed is not None:
-            handover.release(tracee.handed)
-        if tracee.launching:
-            return
-        self.report(
-            tracee,
-            events.Ended(tracee.tid, tracee.pid, status, time.time(), tracee.call),
-        )
-
-    def finish(self) -> Outcome:
-        """All tasks are gone: what came of it."""
-        outcome = self.outcome
-        if not self.started:
-            failure = self.child.failure()
-            if failure is not None:
-                raise failure
-        outcome.timed_out = self.watch.timed_out
-        outcome.status = session.exit_status(outcome, self.watch)
-        self.counts["stops"] = self.loop.stops
-        outcome.counts = self.counts
-        self.report(
-            None,
-            events.Finished(outcome.status, outcome.command_status, time.time(), outcome.counts),
-        )
-        return outcome
+    def tell(self, tracee: Tracee | None, told: Iterable[Event]) -> None:
+        """Report each event as it comes."""
+        for event in told:
+            self.report(tracee, event)

@@ -84,8 +84,8 @@ class Tracee(Task):
     """A task under the loop. ``call`` is the one it is in, while its exit is still wanted."""
 
     __slots__ = (
-        "asked", "call", "exe", "filters", "handed", "launching", "other_rights", "parent",
-        "script", "sections", "started", "table",
+        "asked", "call", "exe", "filters", "handed", "heat", "heated", "launching", "other_rights",
+        "own_cpus", "parent", "script", "sections", "started", "swept", "table",
     )  # fmt: skip
     memory: Space
 
@@ -93,6 +93,9 @@ class Tracee(Task):
         """Not yet seen to stop."""
         super().__init__(tid, pid, memory or Space(pid))
         self.call: Call | None = None
+        self.heat = self.swept = 0  # stops so far; as many at the last sweep (tracer/pin.py)
+        self.heated = 0.0
+        self.own_cpus: set[int] | None = None  # its own mask, while it is on the tracer's CPU
         self.table = object()  # the same for tasks that share descriptors or cwd
         self.exe: str | None = None
         self.asked: str | None = None  # the program that its execve, in flight, was asked to run
@@ -124,6 +127,7 @@ class Tracee(Task):
         """
         self.exe, self.script, self.sections = maker.exe, maker.script, maker.sections
         self.filters, self.other_rights = maker.filters, maker.other_rights
+        self.own_cpus = maker.own_cpus
         if kind == "clone" and (
             shares(maker.tid, self.tid, FILES) or shares(maker.tid, self.tid, FS)
         ):

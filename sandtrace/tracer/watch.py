@@ -12,6 +12,7 @@ import contextlib
 import os
 import signal
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _TAKEN = frozenset({
 _FROM_TERMINAL = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP})
 _SI_KERNEL = 0x80
 _GRACE = 5.0  # seconds between a forwarded signal and SIGKILL
+_TICK = 0.1
 _WAKE = signal.SIGUSR2
 
 
@@ -37,6 +39,7 @@ class Watch:
 
     def __init__(self, timeout: float | None) -> None:
         """``timeout`` in seconds, counted from `begin`."""
+        self._tick: Callable[[], None] | None = None
         self.forwarded: int | None = None
         self.timed_out = False
         self._timeout = timeout
@@ -47,9 +50,12 @@ class Watch:
         self._over = False
         self._thread: threading.Thread | None = None
 
-    def begin(self, loop: Loop, leader: int) -> None:
-        """The command runs: watch for it. Signals that came before are still pending."""
-        self._loop, self._leader = loop, leader
+    def begin(self, loop: Loop, leader: int, tick: Callable[[], None] | None = None) -> None:
+        """The command runs: watch for it. Signals that came before are still pending.
+
+        ``tick`` is called every tenth of a second.
+        """
+        self._loop, self._leader, self._tick = loop, leader, tick
         self._thread = threading.Thread(target=self._take, name="signals", daemon=True)
         self._thread.start()
         if self._timeout is not None:
@@ -88,10 +94,18 @@ class Watch:
 
     def _take(self) -> None:
         while True:
-            info = signal.sigwaitinfo(_TAKEN)
-            number = info.si_signo
+            info = (
+                signal.sigwaitinfo(_TAKEN)
+                if self._tick is None
+                else signal.sigtimedwait(_TAKEN, _TICK)
+            )
             if self._over:
                 return
+            if info is None:
+                if self._tick is not None:
+                    self._tick()
+                continue
+            number = info.si_signo
             if number in _FROM_TERMINAL and info.si_code == _SI_KERNEL:
                 continue
             self._forward(number)

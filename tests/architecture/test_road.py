@@ -64,16 +64,27 @@ def test_a_step_is_called_from_the_supervisor_only(step: str) -> None:
     assert callers - {module_path(module)} == {"supervisor.py"}
 
 
-def test_what_happened_is_told_by_the_supervisor_only() -> None:
-    """Report, the last step: events of tasks and calls are made there and handed to the sinks."""
-    told = {
-        f"sandtrace.events.{name}"
-        for name in (
-            *("Entry", "Exit", "Decided", "Attached", "Executed"),
-            *("Signalled", "GroupStopped", "Ended"),
-        )
-    }
+@pytest.mark.parametrize(
+    ("names", "maker"),
+    [
+        (("Entry", "Exit", "Decided"), "supervisor.py"),
+        (("Attached", "Executed", "Signalled", "GroupStopped", "Ended"), "lifecycle.py"),
+    ],
+)
+def test_what_happened_is_told_in_one_place(names: tuple[str, ...], maker: str) -> None:
+    """Events of calls are made on the road, those of tasks in the lifecycle, and nowhere else."""
+    told = {f"sandtrace.events.{name}" for name in names}
     callers = {
         str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if calls(path) & told
     }
-    assert callers == {"supervisor.py"}
+    assert callers == {maker}
+
+
+def test_report_is_called_on_the_road_only() -> None:
+    """The last step: the sinks are given events by supervisor.py, and by nobody else."""
+    reporters = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if "self.report" in calls(path)
+    }
+    assert reporters == {"supervisor.py"}
