@@ -24,6 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"policy", "policies"}),
     frozenset({"tracer", "render"}),
     frozenset({"session"}),
+    frozenset({"lifecycle"}),
     frozenset({"supervisor"}),
     frozenset({"strace", "report"}),
     frozenset({"library"}),
