@@ -8,6 +8,7 @@ bytes (-s), unless nothing is to be abbreviated (-v); both are bounded whatever 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from sandtrace.decode import names
 from sandtrace.decode.layout import LAYOUTS
@@ -277,6 +278,7 @@ def iovec_remote(arg: Arg, row: Syscall) -> Decoder:
 # --- bit sets ----------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=512)
 def sigset(data: bytes) -> Words:
     """``[INT TERM]``; where most are set, those that are not: ``~[KILL STOP]``."""
     bits = int.from_bytes(data, "little")

@@ -83,16 +83,28 @@ def run(plan: Plan, view: View) -> tuple[list[Argument], Pause | None]:
                 found.append(argument)
         return found, None
     steps = plan.steps[: plan.split] if view.entering else plan.steps
+    _follow(steps, view, found)
+    return found, EXIT if view.entering and plan.split < len(plan.steps) else None
+
+
+def run_rest(plan: Plan, view: View) -> list[Argument]:
+    """The arguments that are shown at exit alone, of a plan that goes step by step."""
+    found: list[Argument] = []
+    _follow(plan.steps[plan.split :], view, found)
+    return found
+
+
+def _follow(steps: tuple[Step, ...], view: View, found: list[Argument]) -> None:
+    call = view.call
     for step in steps:
         if step.condition is not None and not step.condition(view):
             continue
         if step.out:
-            view.memory = view.call.exit
+            view.memory = call.exit
             found.append((step.name, step.decode(view, register(view, step))))
-            view.memory = view.call.entry
+            view.memory = call.entry
         else:
             found.append((step.name, step.decode(view, register(view, step))))
-    return found, EXIT if view.entering and plan.split < len(plan.steps) else None
 
 
 def register(view: View, step: Step) -> int:

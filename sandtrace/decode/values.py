@@ -12,7 +12,7 @@ from typing import Literal
 from sandtrace.call import Call
 from sandtrace.decode import results
 from sandtrace.decode.model import Argument, Hex, Result
-from sandtrace.decode.plan import plan_of, run
+from sandtrace.decode.plan import plan_of, run, run_rest
 from sandtrace.decode.registry import Pause
 from sandtrace.decode.view import DEFAULT, Detail, View
 
@@ -35,9 +35,18 @@ def shown(call: Call, when: When, detail: Detail = DEFAULT) -> tuple[list[Argume
     return run(plan_of(call.row), View(call, detail, entering=when == "entry"))
 
 
+def rest(call: Call, detail: Detail = DEFAULT) -> list[Argument] | None:
+    """The arguments that wait for the exit; None for a call that only shows all of them at once."""
+    row = call.row
+    plan = None if row is None else plan_of(row)
+    if plan is None or plan.call is not None:
+        return None
+    return run_rest(plan, View(call, detail))
+
+
 def result(call: Call, detail: Detail = DEFAULT) -> Result:
     """What the call returned, in the form that its row says."""
     return results.result(View(call, detail))
 
 
-__all__ = ["Detail", "When", "arguments", "result", "shown"]
+__all__ = ["Detail", "When", "arguments", "rest", "result", "shown"]

@@ -206,10 +206,12 @@ def _chosen(value: str, known: Sequence[str], what: str) -> frozenset[str]:
     return frozenset(known) - found if negated else frozenset(found)
 
 
+_QUIET_TOO: Final = {"exits": "exit", "path-resolve": "path-resolution",
+                     "thread-superseded": "thread-execve"}  # fmt: skip
+
+
 def _quiet(value: str) -> frozenset[str]:
-    # strace writes exits and path-resolutions too.
-    words = [{"exits": "exit", "path-resolve": "path-resolution",
-              "thread-superseded": "thread-execve"}.get(w, w) for w in value.split(",")]  # fmt: skip
+    words = [_QUIET_TOO.get(word, word) for word in value.split(",")]
     return _chosen(",".join(words), QUIETS, "kind of message")
 
 

@@ -17,7 +17,7 @@ from sandtrace.call import Call
 from sandtrace.decode.model import Argument, Result
 from sandtrace.decode.names import signal_name
 from sandtrace.decode.siginfo import siginfo_value
-from sandtrace.decode.values import Detail, result, shown
+from sandtrace.decode.values import Detail, rest, result, shown
 from sandtrace.events import (
     Attached,
     Ended,
@@ -218,20 +218,10 @@ class StracePrinter:
                 return
         pending = self._pending.pop(tid, None)
         begun, column = self._resumed(tid, call, pending)
-        values, _ = shown(call, "exit", self._detail)
-        style = self._style
-        if pending is None:
-            rest = ", ".join([text(value, style) for _, value in values])
-        elif pending.complete:
-            rest = ""
-        elif pending.comma:
-            rest = ", ".join([text(value, style) for _, value in values[pending.count :]])
-        else:  # the last argument shown may go on: [15] => [19]
-            rest = ", ".join([text(value, style) for _, value in values])
-            rest = rest.removeprefix(pending.inside)
-        head = f"{rest}) "
+        left = self._left(call, pending)
+        head = f"{left}) "
         head += " " * max(self._column - column - len(head), 0)
-        tail = _tail(call, self._detail, style)
+        tail = _tail(call, self._detail, self._style)
         if ret is not None and ret == -516:
             self._interrupted[tid] = self._interrupted.get(tid, call_name(call)) if (
                 call_name(call) == "restart_syscall"
@@ -245,6 +235,21 @@ class StracePrinter:
         below = "" if self._dump is None else self._dump(call)
         self._write(f"{begun}{head}= {tail}{spent}\n{below}")
         self._open = None
+
+    def _left(self, call: Call, pending: _Pending | None) -> str:
+        """The arguments that the begun line lacks."""
+        if pending is not None and pending.complete:
+            return ""
+        style = self._style
+        if pending is not None and pending.comma:
+            waiting = rest(call, self._detail)
+            if waiting is None:
+                waiting = shown(call, "exit", self._detail)[0][pending.count :]
+            return ", ".join([text(value, style) for _, value in waiting])
+        values, _ = shown(call, "exit", self._detail)
+        whole = ", ".join([text(value, style) for _, value in values])
+        # Where no comma was written the last argument shown may go on: [15] => [19].
+        return whole if pending is None else whole.removeprefix(pending.inside)
 
     def _resumed(self, tid: int, call: Call, pending: _Pending | None) -> tuple[str, int]:
         """What stands before the rest of a call's line, and the column that it reaches."""
@@ -313,8 +318,8 @@ class StracePrinter:
     def _never_returned(self, event: Ended, pending: _Pending) -> None:
         """``= ?``: the task died in the call."""
         begun, column = self._resumed(event.tid, pending.call, pending)
-        rest = ") " if pending.complete else " <unfinished ...>) "
-        rest += " " * max(self._column - column - len(rest), 0)
+        tail = ") " if pending.complete else " <unfinished ...>) "
+        tail += " " * max(self._column - column - len(tail), 0)
         note = f" ({pending.call.note})" if pending.call.note else ""
-        self._write(f"{begun}{rest}= ?{note}\n")
+        self._write(f"{begun}{tail}= ?{note}\n")
         self._open = None
