@@ -131,6 +131,11 @@ def _near(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def _decimal(word: str) -> bool:
+    """Is it a plain number; str.isdigit takes superscripts for digits, int does not."""
+    return word.isascii() and word.isdigit() and len(word) < 20
+
+
 # --- sets of calls -----------------------------------------------------------------------------
 
 
@@ -163,7 +168,7 @@ def _calls_of(word: str) -> frozenset[str]:
         return group
     if name in _all_names():
         return frozenset({name})
-    if name.isdigit():
+    if _decimal(name):
         row = table.by_number("x86_64", int(name))
         if row is not None:
             return frozenset({row.name})
@@ -217,7 +222,7 @@ def _quiet(value: str) -> frozenset[str]:
 
 def signal_number(word: str) -> int:
     """A signal by name, with or without SIG, or by number."""
-    if word.isdigit() and 0 < int(word) <= 64:
+    if _decimal(word) and 0 < int(word) <= 64:
         return int(word)
     name = word.upper()
     name = name if name.startswith("SIG") else f"SIG{name}"
@@ -231,7 +236,7 @@ def _signals(value: str) -> Numbers:
 
 
 def _descriptor(word: str) -> int:
-    if word.isdigit() and int(word) < 1 << 31:
+    if _decimal(word) and int(word) < 1 << 31:
         return int(word)
     raise ExpressionError(f"{word!r} is no file descriptor")
 
@@ -271,7 +276,7 @@ def _injection(value: str, default_error: str | None = None) -> Injection:
 
 
 def _error(found: Injection, text: str) -> Injection:
-    if text.isdigit() and 0 < int(text) < 4096:
+    if _decimal(text) and 0 < int(text) < 4096:
         name = errno.errorcode.get(int(text), text)
     elif text in errno.errorcode.values():
         name = text
@@ -290,7 +295,7 @@ def _number(text: str, what: str) -> int:
 
 
 def _when(found: Injection, text: str) -> Injection:
-    match = re.fullmatch(r"(\d+)(?:\.\.(\d+))?(\+(\d*))?", text)
+    match = re.fullmatch(r"([0-9]+)(?:\.\.([0-9]+))?(\+([0-9]*))?", text)
     if match is None or int(match[1]) == 0:
         raise ExpressionError(f"when={text!r}: a number, FIRST..LAST, FIRST+ or FIRST+STEP")
     first = int(match[1])
@@ -305,7 +310,7 @@ _UNITS: Final = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "": 1e-6}
 
 
 def _seconds(text: str) -> float:
-    match = re.fullmatch(r"(\d+)(s|ms|us|ns|)", text)
+    match = re.fullmatch(r"([0-9]+)(s|ms|us|ns|)", text)
     if match is None:
         raise ExpressionError(f"{text!r} is no time: 100, 100us, 5ms or 1s")
     return int(match[1]) * _UNITS[match[2]]
