@@ -14,6 +14,8 @@ from sandtrace.policy.load import load
 from sandtrace.policy.model import Policy
 from sandtrace.policy.surroundings import Surroundings
 
+_FOLDER = tempfile.TemporaryDirectory(prefix="sandtrace-policies-")  # of this test process
+
 
 def world(
     cwd: str = "/work/dir",
@@ -39,13 +41,12 @@ def policy(
     text: str, *more: str, surroundings: Surroundings | None = None, **options: Any
 ) -> Policy:
     """The union of policies, each given as its text without the version."""
-    with tempfile.TemporaryDirectory() as folder:
-        paths = []
-        for place, one in enumerate((text, *more)):
-            path = Path(folder, f"p{place}.toml")
-            path.write_text(f"version = 1\n{one}", encoding="utf-8", errors="surrogateescape")
-            paths.append(str(path))
-        return load(paths, surroundings=surroundings or world(), **options)
+    paths = []
+    for place, one in enumerate((text, *more)):
+        path = Path(_FOLDER.name, f"p{place}.toml")
+        path.write_text(f"version = 1\n{one}", encoding="utf-8", errors="surrogateescape")
+        paths.append(str(path))
+    return load(paths, surroundings=surroundings or world(), **options)
 
 
 def problems(text: str, **options: Any) -> list[Problem]:
