@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def about(policy: Policy | None, *, audit: bool, log_all: bool) -> dict[str, Any]:
     """Fields of the ``start`` record, as docs/reference/log.md describes them."""
     try:
-        cwd = os.getcwd()  # noqa: PTH109  pathlib costs start-up time
+        cwd = os.getcwd()
     except OSError:  # the directory is gone
         cwd = None
     machine = os.uname()

@@ -153,4 +153,6 @@ def execute(words: list[str]) -> int:
         return 125
     except click.Abort:
         return 130
+    except SystemExit:  # how click ends where the reader of its output is gone
+        raise BrokenPipeError from None
     return result if isinstance(result, int) else 0

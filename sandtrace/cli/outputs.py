@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import select
 import stat
 from collections.abc import Sequence
 
@@ -29,6 +30,57 @@ def open_output(path: str, what: str, *, append: bool = False) -> Lines:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise LaunchError(f"cannot open {what} {shown(path)}: {reason}") from None
     return Lines(_above_standard(fd), f"{what} {shown(path)}", owned=True)
+
+
+class PipedLines(Lines):
+    """Lines to the standard input of a program; closing waits until it has ended."""
+
+    def __init__(self, fd: int, name: str, pidfd: int) -> None:
+        """``pidfd`` refers to the program."""
+        super().__init__(fd, name, owned=True)
+        self._pidfd = pidfd
+
+    def close(self) -> None:
+        """End the program's input, and let it finish."""
+        super().close()
+        if self._pidfd >= 0:
+            select.select([self._pidfd], [], [])
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+
+def open_pipe(command: str) -> Lines:
+    """Lines to a shell command, as strace's ``-o '|CMD'``.
+
+    The command is no child of ours but of init's: a tracer waits for all its children, and would
+    take that one for a tracee.
+    """
+    import signal
+
+    read, write = os.pipe()
+    told_read, told_write = os.pipe()
+    middle = os.fork()
+    if middle == 0:
+        try:
+            pid = os.fork()
+            if pid == 0:
+                os.setpgid(0, 0)  # Ctrl-C is for the traced command; we end by ours
+                signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+                os.dup2(read, 0)
+                os.execv("/bin/sh", ["sh", "-c", command])  # noqa: S606  as popen(3)
+            os.write(told_write, str(pid).encode())
+        finally:
+            os._exit(127)
+    os.close(read)
+    os.close(told_write)
+    pid = int(os.read(told_read, 32))
+    os.close(told_read)
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:  # it has ended already
+        pidfd = -1
+    os.waitpid(middle, 0)
+    return PipedLines(_above_standard(write), f"trace {shown('|' + command)}", pidfd)
 
 
 def _above_standard(fd: int) -> int:

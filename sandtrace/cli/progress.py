@@ -18,7 +18,7 @@ _PERIOD = 0.1
 @contextmanager
 def reading(paths: Sequence[str], what: str) -> Iterator[Callable[[int], None] | None]:
     """Give a function that is told how many more bytes were read; None where none is shown."""
-    total = sum(os.path.getsize(path) for path in paths if os.path.isfile(path))  # noqa: PTH202,PTH113
+    total = sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
     if total < _SMALL or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield None
         return

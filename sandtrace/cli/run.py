@@ -131,18 +131,13 @@ def _supervised(
     from sandtrace.supervisor import supervise
     from sandtrace.tracer.launch import Launch
 
-    trace: Any = None
-    if values["output"] or values["trace"]:
-        from sandtrace.cli.tracing import traced_names
-
-        trace = traced_names(values["trace"])
     try:
         outcome = supervise(
             Launch(command, keep_fds=tuple(values["keep_fd"])),
             policy=policy,
             audit=bool(values["audit"]),
             log_all=records_all(values),
-            trace=trace,
+            trace=outputs.trace,
             sinks=[outputs],
             timeout=values["timeout"],
         )

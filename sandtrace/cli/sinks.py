@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sandtrace.cli.outputs import STDERR, open_output, refuse_same_file
 from sandtrace.cli.status import FAILED, Violations, final_status
@@ -45,6 +45,7 @@ class Outputs:
         self._consumers: list[Callable[[Record], None]] = []
         self._erase: Callable[[], None] = lambda: None
         self.sinks: list[Sink] = [self.violations]
+        self.trace: frozenset[str] | Literal["all"] | None = None  # the calls to be reported
         self._running = False
         self._troubles: list[str] = []
         try:
@@ -58,10 +59,12 @@ class Outputs:
     def _open(self, policy: Policy, *, colour: bool) -> None:
         values = self._values
         if values["output"] or values["trace"]:
-            from sandtrace.cli.tracing import trace_sink
+            from sandtrace.cli.tracing import expression_of, trace_sink
 
+            expression = expression_of([values["trace"]] if values["trace"] else [], "run")
             lines = self._file(values["output"] or "-", "trace")
-            sink, end = trace_sink(lines, values["trace_format"])
+            sink, end = trace_sink(lines, values["trace_format"], expression)
+            self.trace = expression.trace
             self.sinks.append(sink)
             self._endings.append(end)
         if not values["quiet"]:

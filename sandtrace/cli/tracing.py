@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from sandtrace.cli.options import UsageError
 from sandtrace.events import Sink
 from sandtrace.report.output import Lines
+
+if TYPE_CHECKING:
+    from sandtrace.render.expression import Expression
 
 STDERR = 2
 
@@ -22,28 +25,28 @@ class TraceText:
 
     def __init__(self, lines: Lines) -> None:
         """Write to ``lines``."""
-        self._lines = lines
+        self.lines = lines
         self._at_once = lines.fd == STDERR
         self._parts: list[str] = []
 
     def __call__(self, text: str) -> None:
         """Take a part of a line, or a line's end."""
         if self._at_once:
-            self._lines.write(text)
+            self.lines.write(text)
             return
         self._parts.append(text)
         if text.endswith("\n"):
-            self._lines.write("".join(self._parts))
+            self.lines.write("".join(self._parts))
             self._parts.clear()
 
     def close(self) -> None:
         """Write what is left of a line that never ended."""
         if self._parts:
-            self._lines.write("".join(self._parts) + "\n")
+            self.lines.write("".join(self._parts) + "\n")
             self._parts.clear()
 
 
-def trace_sink(lines: Lines, form: str) -> tuple[Sink, Callable[[], None]]:
+def trace_sink(lines: Lines, form: str, expression: Expression) -> tuple[Sink, Callable[[], None]]:
     """The printer for `run`'s trace (strace's text, the seed's, JSON), and what ends it."""
     write = TraceText(lines)
     if form == "uroot":
@@ -53,10 +56,16 @@ def trace_sink(lines: Lines, form: str) -> tuple[Sink, Callable[[], None]]:
     if form == "json":
         from sandtrace.render.json import JsonPrinter
 
-        return JsonPrinter(write), write.close
+        return JsonPrinter(write, wanted=expression.wants), write.close
     from sandtrace.render.strace import StracePrinter
 
-    printer = StracePrinter(write, to_file=lines.fd != STDERR)
+    printer = StracePrinter(
+        write,
+        to_file=lines.fd != STDERR,
+        quiet=expression.quiet,
+        wanted=expression.wants,
+        signals=expression.wants_signal,
+    )
 
     def end() -> None:
         printer.close()
@@ -65,38 +74,18 @@ def trace_sink(lines: Lines, form: str) -> tuple[Sink, Callable[[], None]]:
     return printer, end
 
 
-def traced_names(expression: str | None, command: str = "run") -> frozenset[str] | Literal["all"]:
-    """The calls that ``trace=`` or ``--trace`` names: ``a,b``, ``%network``, ``!c``, ``all``."""
-    if expression is None:
-        return "all"
-    word = expression.removeprefix("trace=")
-    negated = word.startswith("!")
-    names = _named(word.removeprefix("!"), command)
-    if not negated:
-        return names
-    if names == "all":
-        return frozenset()
-    from sandtrace.syscalls import table
+def expression_of(words: Sequence[str], command: str) -> Expression:
+    """What the -e options say; UsageError where they say what is not one, or not yet done."""
+    from sandtrace.render.expression import ExpressionError, parse
 
-    return frozenset(table.names()) - names
-
-
-def _named(word: str, command: str) -> frozenset[str] | Literal["all"]:
-    from sandtrace.syscalls import table
-
-    if word == "all":
-        return "all"
-    found: set[str] = set()
-    known = frozenset(table.names())
-    for name in word.split(",") if word != "none" else ():
-        group = table.GROUPS.get(name)
-        if group is not None:
-            found |= group
-        elif name in known:
-            found.add(name)
-        else:
-            from sandtrace.cli.options import nearest
-
-            hint = nearest(name, [*known, *table.GROUPS])
-            raise UsageError(f"there is no system call {name!r}{hint}", command)
-    return frozenset(found)
+    try:
+        found = parse(words)
+    except ExpressionError as error:
+        raise UsageError(str(error), command) from None
+    for asked, name in (
+        (found.injections, "inject= and fault="), (found.raw, "raw="),
+        (found.decode_fds, "decode-fds="),
+    ):  # fmt: skip
+        if asked:
+            raise UsageError(f"-e {name} is not available yet in this version", command)
+    return found
