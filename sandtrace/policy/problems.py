@@ -8,25 +8,27 @@ move the cursor or speak to a CI runner.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from sandtrace.errors import Problem
 
-_UNSAFE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
 _WIDEST = 160  # columns of source that are shown at most
 
 
 def plain(text: str) -> str:
-    r"""The text with every control, bidirectional and unpaired surrogate character as ``\x1b``."""
-    return _UNSAFE.sub(_escape, text)
+    r"""The text with every character that is not printable as an escape: ``\x1b``, ``\u202e``.
+
+    Those are controls, format and bidirectional marks, private use and unpaired surrogates.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(ord(char)) for char in text)
 
 
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+def _escape(code: int) -> str:
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def quoted(text: str) -> str:
