@@ -147,7 +147,8 @@ def _writable_programs(policy: Policy) -> Iterator[Problem]:
         named += [(pattern, section) for pattern in section.exe]
     for table in policy.tables.values():
         for entry in table.entries:
-            named += [(pattern, entry) for pattern in entry.unless]
+            if entry.restricts:  # to be spared by an allow gains nothing
+                named += [(pattern, entry) for pattern in entry.unless]
     told = set()
     for pattern, owner in named:
         question = samples("write", pattern, policy.names)[0]
