@@ -22,6 +22,7 @@ from sandtrace.syscalls import table
 from sandtrace.tracer import arguments as pages
 from sandtrace.tracer import handover, perform
 from sandtrace.tracer.handover import Pieces
+from sandtrace.tracer.inject import Died
 
 if TYPE_CHECKING:
     from sandtrace.call import Call
@@ -85,7 +86,7 @@ def carry_out(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -> Dee
             return Deed.RUN
         if handed is _IMPOSSIBLE:
             return _without_pages(loop, tracee, call, resolved)
-    except pages.Died as death:
+    except Died as death:
         loop.take_ended(death.tid, death.status)
         return Deed.GONE
     except TaskGone:

@@ -15,25 +15,19 @@ share the pages, so a slot belongs to one call in flight.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import mmap
 import os
-import signal
 from typing import TYPE_CHECKING
 
-from sandtrace.kernel import arch, ptrace
 from sandtrace.kernel.abi import ARGUMENTS_ADDRESS, ARGUMENTS_SIZE
-from sandtrace.kernel.arch import Registers
-from sandtrace.kernel.ptrace import ExitInfo, TaskGone
+from sandtrace.tracer.inject import Injection
 
 if TYPE_CHECKING:
     from sandtrace.call import Call
-    from sandtrace.kernel.arch import Arch
     from sandtrace.kernel.task import Task
 
 SLOT_SIZE = 8192
-_WALL = 0x40000000
 _MFD_CLOEXEC = 1
 _MFD_ALLOW_SEALING = 2
 _F_ADD_SEALS = 1033
@@ -80,33 +74,22 @@ def lay(task: Task, call: Call) -> Region | None:
     Nobody else may run in its memory or with its descriptors meanwhile. None where the kernel or
     the task can't; the call is made again all the same. `Died` where the task ended.
     """
-    saved = task.registers()
-    abi = arch.BY_NAME[call.arch]
-    mask = _signal_mask(task.tid)
-    _set_signal_mask(task.tid, (1 << 64) - 1)
+    inject = Injection(task, call)
     try:
-        return _lay(task, abi, saved)
+        return _lay(task, inject)
     finally:
-        # The call itself, at the instruction that made it: `syscall` and `int 0x80` have two bytes.
-        saved[abi.ip] -= 2
-        saved[abi.result] = call.nr
-        saved[abi.number] = -1  # no call to restart (arch/x86/kernel/signal.c)
-        saved.store()
-        _set_signal_mask(task.tid, mask)
+        inject.end_again()
 
 
-def _lay(task: Task, abi: Arch, saved: Registers) -> Region | None:
-    if abi.name != "x86_64":  # pages for 32-bit tasks would have to lie elsewhere
+def _lay(task: Task, inject: Injection) -> Region | None:
+    if inject.abi.name != "x86_64":  # pages for 32-bit tasks would have to lie elsewhere
         return None
     # The name lies below the red zone of the stack, where only signal handlers write; none runs.
-    name_at = saved[abi.sp] - 1024
+    name_at = inject.saved[inject.abi.sp] - 1024
     before = task.memory.read(name_at, 16)
     if len(before) < 16 or not task.memory.write(name_at, b"sandtrace\0"):
         return None
-    fd = _do(
-        task.tid, abi, saved, "memfd_create", (name_at, _MFD_CLOEXEC | _MFD_ALLOW_SEALING),
-        first=True,
-    )  # fmt: skip
+    fd = inject.call(_NR["memfd_create"], name_at, _MFD_CLOEXEC | _MFD_ALLOW_SEALING)
     task.memory.write(name_at, before)
     if fd < 0:
         return None
@@ -114,34 +97,13 @@ def _lay(task: Task, abi: Arch, saved: Registers) -> Region | None:
     mapped = -1
     if memory is not None:
         shared = mmap.MAP_SHARED | _MAP_FIXED_NOREPLACE
-        mapped = _do(
-            task.tid, abi, saved, "mmap",
-            (ARGUMENTS_ADDRESS, ARGUMENTS_SIZE, mmap.PROT_READ, shared, fd, 0),
-        )  # fmt: skip
-    closed = _do(task.tid, abi, saved, "close", (fd,))
+        mapped = inject.call(
+            _NR["mmap"], ARGUMENTS_ADDRESS, ARGUMENTS_SIZE, mmap.PROT_READ, shared, fd, 0
+        )
+    closed = inject.call(_NR["close"], fd)
     if memory is None or mapped != ARGUMENTS_ADDRESS or closed != 0:
         return None
     return Region(memory)
-
-
-def _do(
-    tid: int, abi: Arch, saved: Registers, name: str, args: tuple[int, ...], *, first: bool = False
-) -> int:
-    """Make the task do one call; its result (-errno on failure).
-
-    ``first``: in place of the call that it is stopped at; else at its instruction once more.
-    """
-    regs = Registers(tid, list(saved.values))
-    for register, value in zip(abi.arguments, (*args, 0, 0, 0, 0, 0, 0), strict=False):
-        regs[register] = value
-    if first:
-        regs[abi.number] = _NR[name]
-    else:
-        regs[abi.ip] -= 2
-        regs[abi.result] = _NR[name]
-        regs[abi.number] = -1
-    regs.store()
-    return _to_exit(tid).result
 
 
 def _map_ours(tid: int, fd: int) -> mmap.mmap | None:
@@ -158,40 +120,3 @@ def _map_ours(tid: int, fd: int) -> mmap.mmap | None:
     finally:
         os.close(ours)
     return memory
-
-
-def _to_exit(tid: int) -> ExitInfo:
-    """Run the stopped task to the next syscall exit; TaskGone where it dies on the way."""
-    while True:
-        ptrace.cont_to_syscall(tid)
-        _, status = os.waitpid(tid, _WALL)
-        if not os.WIFSTOPPED(status):
-            raise Died(tid, status)
-        if os.WSTOPSIG(status) == signal.SIGTRAP | 0x80:
-            info = ptrace.syscall_info(tid)
-            if isinstance(info, ExitInfo):
-                return info
-
-
-class Died(TaskGone):
-    """The task ended while it was made to do a call: its wait status has been taken."""
-
-    def __init__(self, tid: int, status: int) -> None:
-        """Whoever catches it tells the loop."""
-        self.tid, self.status = tid, status
-        super().__init__(tid)
-
-
-_mask = ctypes.c_uint64()
-_PTRACE_GETSIGMASK = 0x420A
-_PTRACE_SETSIGMASK = 0x420B
-
-
-def _signal_mask(tid: int) -> int:
-    ptrace.request(_PTRACE_GETSIGMASK, tid, 8, ctypes.addressof(_mask))
-    return _mask.value
-
-
-def _set_signal_mask(tid: int, mask: int) -> None:
-    _mask.value = mask
-    ptrace.request(_PTRACE_SETSIGMASK, tid, 8, ctypes.addressof(_mask))

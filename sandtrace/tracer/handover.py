@@ -100,7 +100,7 @@ def hand_over(
     TaskGone where the task died.
     """
     region = tracee.memory.region
-    if region is None or pieces.size > SLOT_SIZE:
+    if region is None or call.arch != "x86_64" or pieces.size > SLOT_SIZE:
         return None
     slot = region.take()
     if slot is None:
@@ -124,6 +124,19 @@ def hand_over(
     except TaskGone:
         region.give_back(slot)
         raise
+    return handed
+
+
+def change(tracee: Tracee, call: Call, values: dict[int, int], number: int) -> Handed:
+    """Set arguments (by position) and the number, nothing in memory. TaskGone where it died."""
+    abi = arch.BY_NAME[call.arch]
+    regs = tracee.registers()
+    names = tuple(abi.arguments[position] for position in values)
+    handed = Handed(Registers(regs.tid, list(regs.values)), (*names, abi.number))
+    for position, value in values.items():
+        regs[abi.arguments[position]] = value
+    regs[abi.number] = number
+    regs.store()
     return handed
 
 
