@@ -78,6 +78,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(("--allow",), "Add an entry that allows.", "OP=TARGET", True, read=_entry),
     Option(("--deny",), "Add an entry that denies.", "OP=TARGET", True, read=_entry),
     Option(("--without",), "Remove an entry of a policy.", "POLICY:ID", True, read=_removal),
+    Option(("--no-pin",), "Leave every task on its own CPUs, however often it stops."),
     Option(("-q", "--quiet"), "Tell nothing on stderr; the exit status and the log still do."),
     Option(("-v", "--verbose"), "Show a live line: calls, denials, tasks, current program."),
     Option(("-h", "--help"), "Show this and exit."),
@@ -140,6 +141,7 @@ def _supervised(
             trace=outputs.trace,
             sinks=[outputs],
             timeout=values["timeout"],
+            pin=not values["no_pin"],
         )
     except BaseException as error:
         outputs.failed(error)

@@ -70,6 +70,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(("-p", "--attach"), "Trace the process PID.", "PID", True, hidden=True),
     Option(("-E", "--env"), "Set VAR=VAL, or remove VAR, in the command's environment.",
            "VAR[=VAL]", True),
+    Option(("--no-pin",), "Leave every task on its own CPUs, however often it stops."),
     Option(("-h", "--help"), "Show this and exit."),
 )  # fmt: skip
 
@@ -253,6 +254,7 @@ def _traced(
         trace=expression.trace,
         sinks=trace.sinks,
         string_limit=limit,
+        pin=not values["no_pin"],
     )
     gaps = [*outcome.incomplete, *trace.end()]
     for reason in gaps:
