@@ -152,5 +152,3 @@ def _events(view: View, address: int) -> Value:
 
     one = LAYOUTS["io_event"]
     return vector(view, address, view.ret, 32, lambda v, _at, data: one.parse(v, data))
-
-

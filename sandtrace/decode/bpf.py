@@ -33,11 +33,11 @@ _MAP_CREATE = layout(
 )
 _ELEM = layout(
     "bpf elem",
-    "map_fd:u32:fd key:u64:ptr value:u64:ptr flags:u64:enum(bpf_map_update_elem_flags)",
+    "map_fd:u32:fd key:u64:ptr value:u64:ptr flags:u64:elem_flags",
 )
 _LOOKUP = layout(
     "bpf lookup",
-    "map_fd:u32:fd key:u64:ptr value:u64:ptr flags:u64:enum(bpf_map_update_elem_flags)",
+    "map_fd:u32:fd key:u64:ptr value:u64:ptr flags:u64:elem_flags",
 )
 _DELETE = layout("bpf delete", "map_fd:u32:fd key:u64:ptr")
 _NEXT = layout("bpf next", "map_fd:u32:fd key:u64:ptr next_key:u64:ptr")
@@ -86,7 +86,7 @@ _FREEZE = layout("bpf freeze", "map_fd:u32:fd")
 _BATCH = layout(
     "bpf batch",
     "in_batch:u64:ptr out_batch:u64:ptr keys:u64:ptr values:u64:ptr count:u32"
-    " map_fd:u32:fd elem_flags:u64:enum(bpf_map_update_elem_flags) flags:u64:hex",
+    " map_fd:u32:fd elem_flags:u64:elem_flags flags:u64:hex",
 )
 _LINK = layout(
     "bpf link",
@@ -94,8 +94,7 @@ _LINK = layout(
 )
 _LINK_UPDATE = layout(
     "bpf link_update",
-    "link_fd:u32:fd new_prog_fd:u32:fd flags:u32:flags(bpf_link_update_flags)"
-    " old_prog_fd:u32:fd",
+    "link_fd:u32:fd new_prog_fd:u32:fd flags:u32:flags(bpf_link_update_flags) old_prog_fd:u32:fd",
 )
 _STATS = layout("bpf stats", "type:u32:enum(bpf_stats_type)")
 _ITER = layout("bpf iter", "link_fd:u32:fd flags:u32:hex")
@@ -184,6 +183,10 @@ def bpf_result(view: View) -> Result:
     return plain(view)
 
 
+def _elem_flags(_: View, value: int) -> Value:
+    return names.flags("bpf_map_update_elem_flags", value) if value else Symbol("BPF_ANY", 0)
+
+
 def _version(_: View, value: int) -> Value:
     parts = (value >> 16, value >> 8 & 0xFF, value & 0xFF)
     return Symbol(f"KERNEL_VERSION({parts[0]}, {parts[1]}, {parts[2]})", value)
@@ -197,6 +200,7 @@ def _register() -> None:
     FORMATS["cpath"] = path
     FORMATS["cstring"] = string
     FORMATS["version"] = _version
+    FORMATS["elem_flags"] = _elem_flags
 
 
 _register()

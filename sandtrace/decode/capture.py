@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from sandtrace.call import Call
+from sandtrace.decode.indirect import effective
 from sandtrace.decode.plan import plan_of, register, run
 from sandtrace.decode.results import result
 from sandtrace.decode.view import Detail, View
@@ -30,19 +31,20 @@ def capture_entry(
     ``descriptors``: note in ``call.fds`` what the descriptors shown refer to (-y); ``details``: of
     sockets, devices and pidfds more than a name (-yy).
     """
-    row = call.row
+    meant = effective(call)
+    row = meant.row
     if row is None:
         return
     plan = plan_of(row)
     if descriptors:
         from sandtrace.decode.descriptors import Descriptors
 
-        call.fds = Descriptors(call.tid, details=details)
-        run(plan, View(call, _detail(limit - 1, verbose), entering=True))
+        call.fds = meant.fds = Descriptors(call.tid, details=details)
+        run(plan, View(meant, _detail(limit - 1, verbose), entering=True))
         return
     if plan.call is None and not plan.reads_entry:
         return
-    view = View(call, _detail(limit - 1, verbose), entering=True)
+    view = View(meant, _detail(limit - 1, verbose), entering=True)
     if plan.call is not None:
         run(plan, view)
         return
@@ -53,21 +55,22 @@ def capture_entry(
 def capture_exit(call: Call, limit: int = 33, *, verbose: bool = False) -> None:
     """Read what the call has written. From here on, the entry's memory is only what was seen."""
     call.entry.source = None
-    row = call.row
+    meant = effective(call)
+    row = meant.row
     if row is None:
         return
     plan = plan_of(row)
     detail = _detail(limit - 1, verbose)
     if call.fds.__class__ is not dict:  # the descriptors that the call made, as it left them
-        run(plan, View(call, detail))
-        result(View(call, detail))
+        run(plan, View(meant, detail))
+        result(View(meant, detail))
         call.fds = dict(call.fds)
         return
     if plan.result is not None:
-        plan.result(View(call, detail))
+        plan.result(View(meant, detail))
     if plan.call is None and not plan.reads_exit:
         return
-    view = View(call, detail)
+    view = View(meant, detail)
     if plan.call is not None:
         run(plan, view)
         return

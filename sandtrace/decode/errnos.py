@@ -17,6 +17,4 @@ _KERNEL_ERRNO = {
 
 def errno_name(number: int) -> str | None:
     """``ENOENT`` for 2; None for a number that has no name."""
-    return (
-        _ERRNO_NAMES.get(number) or errno.errorcode.get(number) or _KERNEL_ERRNO.get(number)
-    )
+    return _ERRNO_NAMES.get(number) or errno.errorcode.get(number) or _KERNEL_ERRNO.get(number)

@@ -271,9 +271,7 @@ def _handle_after(view: View, handle: int, room: int, after: bytes) -> Value:
     fields: list[tuple[str | None, Value]] = [("handle_bytes", shown)]
     if not view.failed:
         fields.append(("handle_type", Int(kind)))
-        fields.append(
-            ("f_handle", _unlimited(view, handle + 8, size) or Pointer(handle + 8))
-        )
+        fields.append(("f_handle", _unlimited(view, handle + 8, size) or Pointer(handle + 8)))
     return Struct(tuple(fields))
 
 
@@ -490,4 +488,3 @@ def fadvise(view: View) -> Iterator[Argument | Pause]:
     else:
         yield "len", Int(view.arg(3, 32) | view.arg(4, 32) << 32)
         yield "advice", names.choice("advise", view.arg(5, 32))
-

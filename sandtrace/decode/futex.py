@@ -118,5 +118,3 @@ def futex_waitv(view: View, address: int) -> Value:
     if reserved:
         fields.append(("__reserved", Hex(reserved)))
     return Struct(tuple(fields))
-
-

@@ -137,10 +137,13 @@ def msgctl(view: View) -> Iterator[Argument | Pause]:
         yield "buf", _described(view, address, "msg", _MSG_FIELDS, setting=True)
     elif plain_command in {_IPC_STAT, 11, 13}:
         yield EXIT
-        yield "buf", (
-            Pointer(address)
-            if view.failed
-            else _described(view, address, "msg", _MSG_FIELDS, setting=False)
+        yield (
+            "buf",
+            (
+                Pointer(address)
+                if view.failed
+                else _described(view, address, "msg", _MSG_FIELDS, setting=False)
+            ),
         )
     elif plain_command in {_IPC_INFO, 12}:
         yield EXIT
@@ -159,10 +162,13 @@ def semctl(view: View) -> Iterator[Argument | Pause]:
     yield "cmd", _command("semctl_cmds", command, "SEM_???")
     if plain_command in {_IPC_STAT, 18, 20}:
         yield EXIT
-        yield "arg", (
-            Pointer(arg)
-            if view.failed
-            else _described(view, arg, "sem", _SEM_FIELDS, setting=False)
+        yield (
+            "arg",
+            (
+                Pointer(arg)
+                if view.failed
+                else _described(view, arg, "sem", _SEM_FIELDS, setting=False)
+            ),
         )
     elif plain_command == _IPC_SET:
         yield "arg", _described(view, arg, "sem", _SEM_FIELDS, setting=True)
@@ -234,8 +240,7 @@ def mq_attr(view: View, address: int) -> Value:
     if data is None:
         return Pointer(address)
     flags, most, size, now = (
-        int.from_bytes(data[at * word : at * word + word], "little", signed=True)
-        for at in range(4)
+        int.from_bytes(data[at * word : at * word + word], "little", signed=True) for at in range(4)
     )
     # mq_open ignores these flags, and strace names them for the other call alone.
     shown: Value = Hex(flags & 0xFFFF_FFFF)
@@ -261,4 +266,3 @@ def mq_open(view: View) -> Iterator[Argument | Pause]:
     if flags & 0o100:
         yield "mode", Octal(view.arg(2, 16))
         yield "attr", mq_attr(view, view.arg(3))
-

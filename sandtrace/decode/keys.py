@@ -158,9 +158,7 @@ def _kdf(view: View, address: int) -> Value:
     data = view.exact(address, 2 * word + 36) if address else None
     if data is None:
         return Pointer(address)
-    name, other = (
-        int.from_bytes(data[at : at + word], "little") for at in (0, word)
-    )
+    name, other = (int.from_bytes(data[at : at + word], "little") for at in (0, word))
     length = int.from_bytes(data[2 * word : 2 * word + 4], "little")
     info: Value = buffer(view, other, length) if length else Pointer(other)
     return Struct(
@@ -200,12 +198,15 @@ def _operation(view: View, *, out: bool) -> Iterator[Argument | Pause]:
         return
     key = int.from_bytes(data[:4], "little", signed=True)
     length, other = (int.from_bytes(data[at : at + 4], "little") for at in (4, 8))
-    yield "arg2", Struct(
-        (
-            ("key_id", key_serial(view, key)),
-            ("in_len", Int(length)),
-            ("out_len" if out else "in2_len", Int(other)),
-        )
+    yield (
+        "arg2",
+        Struct(
+            (
+                ("key_id", key_serial(view, key)),
+                ("in_len", Int(length)),
+                ("out_len" if out else "in2_len", Int(other)),
+            )
+        ),
     )
     yield "arg3", string(view, info)
     yield "arg4", buffer(view, first, length)
@@ -245,5 +246,3 @@ _SPECIAL: dict[int, Callable[[View], Iterator[Argument | Pause]]] = {
     28: lambda view: _operation(view, out=False),
     _CAPABILITIES: _capabilities,
 }
-
-

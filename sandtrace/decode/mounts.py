@@ -141,5 +141,3 @@ def listmount(view: View) -> Iterator[Argument | Pause]:
     yield "nr", Int(count)
     flags = view.arg(3, 32)
     yield "flags", names.flags("listmount_flags", flags)
-
-

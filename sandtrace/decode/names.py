@@ -25,6 +25,7 @@ FAMILIES: dict[str, str] = {
     "clocknames": "CLOCK_???",
     "epollevents": "EPOLL???",
     "ipc_msg_flags": "MSG_???",
+    "memfd_secret_flags": "",
     "msgctl_cmds": "MSG_???",
     "open_tree_flags": "OPEN_TREE_???",
     "pollflags": "POLL???",
@@ -125,9 +126,7 @@ def choice_or_int(name: str, value: int) -> Value:
 
 def merged(first: Flags, second: Flags) -> Flags:
     """Two sets shown as one: the names of both, and the rest of the second alone."""
-    return Flags(
-        first.value | second.value, first.names + second.names, second.rest, second.family
-    )
+    return Flags(first.value | second.value, first.names + second.names, second.rest, second.family)
 
 
 def signal_name(number: int) -> str:

@@ -86,17 +86,25 @@ def recvfrom(view: View) -> Iterator[Argument | Pause]:
         view.number(length_at, 4)  # seen at entry, shown at exit
     yield EXIT
     length = view.arg(2)
-    data = (
-        Pointer(view.arg(1))
-        if view.failed
-        else buffer(view, view.arg(1), min(view.ret, length))
-    )
+    data = Pointer(view.arg(1)) if view.failed else buffer(view, view.arg(1), min(view.ret, length))
     yield "buf", data
     yield "len", Int(length)
     yield "flags", names.flags("msg_flags", view.arg(3, 32))
     name, size = name_and_length(view, address, length_at)
     yield "src_addr", name
     yield "addrlen", size
+
+
+@call("recv")
+def recv(view: View) -> Iterator[Argument | Pause]:
+    """i386's recv, by socketcall."""
+    length = view.arg(2)
+    yield "sockfd", fd(view, view.arg(0))
+    yield EXIT
+    address = view.arg(1)
+    yield "buf", (Pointer(address) if view.failed else buffer(view, address, min(view.ret, length)))
+    yield "len", Int(length)
+    yield "flags", names.flags("msg_flags", view.arg(3, 32))
 
 
 # --- messages ----------------------------------------------------------------------------------

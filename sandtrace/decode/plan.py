@@ -129,7 +129,7 @@ def _make(row: Syscall) -> Plan:
     return Plan(
         steps,
         split,
-        find_call(row.name),
+        (find_call(f"{row.name}@i386") if row.arch == "i386" else None) or find_call(row.name),
         find_result(row.name),
         tuple(step for step in steps if step.reads and not step.out),
         tuple(step for step in steps if step.out),

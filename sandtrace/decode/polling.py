@@ -89,9 +89,7 @@ def _ready_fds(view: View) -> list[Value]:
             found.append(Symbol("..."))
             break
         number = int.from_bytes(data[at : at + 4], "little", signed=True)
-        found.append(
-            Struct((("fd", Int(number)), ("revents", names.flags("pollflags", revents))))
-        )
+        found.append(Struct((("fd", Int(number)), ("revents", names.flags("pollflags", revents)))))
     return found
 
 

@@ -296,5 +296,3 @@ def prctl_result(view: View) -> Result:
     if option in {50, 51, 63, 64} and ret:
         return Result(Hex(ret), note=(_lengths(ret),)) if ret >> 16 else Result(Hex(ret))
     return plain(view)
-
-

@@ -67,9 +67,7 @@ def clone(view: View) -> Iterator[Argument | Pause]:
         shown: Value = Pointer(address)
         if number is not None:
             one: Value = (
-                Int(number)
-                if flags & _PARENT_SETTID
-                else Fd(number, view.call.fds.get(number))
+                Int(number) if flags & _PARENT_SETTID else Fd(number, view.call.fds.get(number))
             )
             shown = Array((one,))
         yield "parent_tid", Named("parent_tid", shown)
@@ -140,9 +138,7 @@ def _clone_args(view: View, raw: dict[str, int], fetch: int, address: int, size:
     if flags & _PARENT_SETTID:
         fields.append(("parent_tid", Pointer(raw["parent_tid"])))
     number = raw["exit_signal"]
-    fields.append(
-        ("exit_signal", signal(view, number) if number < 0x7FFF_FFFF else Int(number))
-    )
+    fields.append(("exit_signal", signal(view, number) if number < 0x7FFF_FFFF else Int(number)))
     fields.append(("stack", Pointer(raw["stack"])))
     fields.append(("stack_size", Hex(raw["stack_size"])))
     if flags & _SETTLS:
@@ -409,13 +405,11 @@ def user_desc(view: View, address: int, *, lm: bool = False) -> Value:
     data = view.exact(address, 16) if address else None
     if data is None:
         return Pointer(address)
-    entry, base, limit, bits = (
-        int.from_bytes(data[at : at + 4], "little") for at in (0, 4, 8, 12)
-    )
+    entry, base, limit, bits = (int.from_bytes(data[at : at + 4], "little") for at in (0, 4, 8, 12))
     fields: list[tuple[str | None, Value]] = [
         ("entry_number", Int(to_signed(entry, 32))),
-        ("base_addr", Hex(base, 10)),
-        ("limit", Hex(limit, 10)),
+        ("base_addr", Hex(base, 8)),
+        ("limit", Hex(limit, 8)),
     ]
     at = 0
     for name, width in (("seg_32bit", 1), ("contents", 2), ("read_exec_only", 1),

@@ -51,6 +51,7 @@ def _home(module: str, *, calls: str = "", types: str = "", structs: str = "") -
         for name in names.split():
             HOMES[prefix + name] = f"sandtrace.decode.{module}"
 
+
 # --- homes begin: a test holds that this is what the modules register
 _home(
     "aio",
@@ -92,6 +93,11 @@ _home(
     structs="futex_waitv",
 )
 _home(
+    "i386",
+    calls="get_thread_area ipc mmap2 mmap@i386 readdir set_thread_area socketcall",
+    structs="oldstat",
+)
+_home(
     "ioctl",
     calls="ioctl",
 )
@@ -112,8 +118,8 @@ _home(
 )
 _home(
     "network",
-    calls="accept accept4 getpeername getsockname recvfrom recvmmsg recvmmsg_time64 recvmsg"
-    " sendmmsg",
+    calls="accept accept4 getpeername getsockname recv recvfrom recvmmsg recvmmsg_time64"
+    " recvmsg sendmmsg",
     types="msghdr_in",
 )
 _home(
@@ -141,7 +147,7 @@ _home(
 _home(
     "seccomp",
     calls="seccomp",
-    structs="landlock_rule_attr landlock_ruleset_attr sock_fprog",
+    structs="landlock_rule_attr landlock_ruleset_attr lsm_ctx sock_fprog",
 )
 _home(
     "siginfo",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sandtrace.decode import names
 from sandtrace.decode.layout import fd
-from sandtrace.decode.memory import vector
+from sandtrace.decode.memory import buffer, vector
 from sandtrace.decode.model import (
     AnyOf,
     Argument,
@@ -81,9 +81,7 @@ def _k(code: int, k: int, *, filter_of_calls: bool) -> Value:
     if code == 6 and filter_of_calls:
         action, data = k & 0xFFFF_0000, k & 0xFFFF
         name = _RETURNS.get(action)
-        shown: Value = (
-            Symbol(name, action) if name else Unknown(action, "SECCOMP_RET_???")
-        )
+        shown: Value = Symbol(name, action) if name else Unknown(action, "SECCOMP_RET_???")
         return AnyOf((shown, Hex(data))) if data else shown
     return Hex(k)
 
@@ -149,8 +147,9 @@ def seccomp(view: View) -> Iterator[Argument | Pause]:
         else:
             numbers = [int.from_bytes(data[at : at + 2], "little") for at in (0, 2, 4)]
             fields = ("seccomp_notif", "seccomp_notif_resp", "seccomp_data")
-            yield "args", Struct(
-                tuple((name, Int(n)) for name, n in zip(fields, numbers, strict=True))
+            yield (
+                "args",
+                Struct(tuple((name, Int(n)) for name, n in zip(fields, numbers, strict=True))),
             )
     else:
         yield "flags", Hex(flags)
@@ -218,3 +217,24 @@ def landlock_rule_attr(view: View, address: int) -> Value:
     return Pointer(address)
 
 
+# --- security modules --------------------------------------------------------------------------
+
+
+@struct("lsm_ctx")
+def lsm_ctx(view: View, address: int) -> Value:
+    """struct lsm_ctx: a module's id and its context (include/uapi/linux/lsm.h)."""
+    data = view.exact(address, 32)
+    if data is None:
+        return Pointer(address)
+    module, flags, length, size = (
+        int.from_bytes(data[at : at + 8], "little") for at in (0, 8, 16, 24)
+    )
+    return Struct(
+        (
+            ("id", names.choice("lsm_ids", module, "LSM_ID_???")),
+            ("flags", Hex(flags)),
+            ("len", Int(length)),
+            ("ctx_len", Int(size)),
+            ("ctx", buffer(view, address + 32, min(size, 4096))),
+        )
+    )

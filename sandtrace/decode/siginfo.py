@@ -157,5 +157,3 @@ def siginfo(view: View, address: int) -> Value:
     data = view.exact(address, 128)
     found = None if data is None else siginfo_value(data, view.word)
     return Pointer(address) if found is None else found
-
-

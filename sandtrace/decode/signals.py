@@ -90,9 +90,7 @@ def sigevent(view: View, address: int) -> Value:
     notify = int.from_bytes(data[word + 4 : word + 8], "little")
     fields: list[tuple[str | None, Value]] = []
     if value:
-        either = Struct(
-            (("sival_int", Int(to_signed(value, 32))), ("sival_ptr", Pointer(value)))
-        )
+        either = Struct((("sival_int", Int(to_signed(value, 32))), ("sival_ptr", Pointer(value))))
         fields.append(("sigev_value", either))
     shown = signal(view, number) if notify in {0, 4} else Int(number)
     fields.append(("sigev_signo", shown))

@@ -179,9 +179,7 @@ def _mreq(view: View, address: int, length: int) -> Value:
     data = view.exact(address, 8) if length >= 8 else None
     if data is None:
         return Pointer(address)
-    return Struct(
-        (("imr_multiaddr", inet_addr(data[:4])), ("imr_interface", inet_addr(data[4:])))
-    )
+    return Struct((("imr_multiaddr", inet_addr(data[:4])), ("imr_interface", inet_addr(data[4:]))))
 
 
 def _mreq6(view: View, address: int, length: int) -> Value:
@@ -245,9 +243,7 @@ def _icmp_filter(view: View, address: int, length: int) -> Value:
 
 
 def _memberships(view: View, address: int, length: int) -> Value:
-    return vector(
-        view, address, length // 4, 4, lambda _v, _a, d: Int(int.from_bytes(d, "little"))
-    )
+    return vector(view, address, length // 4, 4, lambda _v, _a, d: Int(int.from_bytes(d, "little")))
 
 
 _GET: dict[tuple[int, int], Show] = {
@@ -339,5 +335,3 @@ def setsockopt(view: View) -> Iterator[Argument | Pause]:
         value = _plain(view, address, length) if length >= 0 else Pointer(address)
     yield "optval", value
     yield "optlen", Int(length)
-
-

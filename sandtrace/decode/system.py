@@ -25,8 +25,7 @@ from sandtrace.decode.results import plain
 from sandtrace.decode.view import View
 
 _UTS = (
-    "sysname:char[{n}] nodename:char[{n}] ... release:char[{n}] version:char[{n}]"
-    " machine:char[{n}]"
+    "sysname:char[{n}] nodename:char[{n}] ... release:char[{n}] version:char[{n}] machine:char[{n}]"
 )
 layout("utsname", _UTS.format(n=65) + " domainname:char[65]")
 layout("old_utsname", _UTS.format(n=65))
@@ -43,10 +42,9 @@ def getrandom(view: View) -> Iterator[Argument | Pause]:
     """Random bytes, in hex: they are no text."""
     address = view.arg(0)
     yield EXIT
-    yield "buf", (
-        Pointer(address)
-        if view.failed
-        else buffer(view, address, view.ret, hexadecimal=True)
+    yield (
+        "buf",
+        (Pointer(address) if view.failed else buffer(view, address, view.ret, hexadecimal=True)),
     )
     yield "buflen", Int(view.arg(1))
     yield "flags", names.flags("getrandom_flags", view.arg(2, 32))
@@ -109,8 +107,11 @@ def groups(view: View) -> Iterator[Argument | Pause]:
     if (getting and (view.failed or not count)) or not 0 <= there <= 65536:
         yield "list", Pointer(address)
     else:
-        yield "list", vector(
-            view, address, there, width, numbers(lambda n: Int(-1 if n == 0xFFFF_FFFF else n))
+        yield (
+            "list",
+            vector(
+                view, address, there, width, numbers(lambda n: Int(-1 if n == 0xFFFF_FFFF else n))
+            ),
         )
 
 
@@ -156,10 +157,13 @@ def get_mempolicy(view: View) -> Iterator[Argument | Pause]:
         yield "mode", Array((names.choice("mempolicymodes", number),))
     word = view.word
     count = -(-most // (8 * word)) if most < 1 << 20 else -1
-    yield "nodemask", (
-        Pointer(nodes)
-        if view.failed or count < 0
-        else vector(view, nodes, count, word, numbers(lambda n: Hex(n, 2 * word + 2)))
+    yield (
+        "nodemask",
+        (
+            Pointer(nodes)
+            if view.failed or count < 0
+            else vector(view, nodes, count, word, numbers(lambda n: Hex(n, 2 * word + 2)))
+        ),
     )
     yield "maxnode", Int(most)
     yield "addr", Pointer(view.arg(3))
@@ -198,8 +202,15 @@ def kexec_load(view: View) -> Iterator[Argument | Pause]:
     one = LAYOUTS["kexec_segment"]
     yield "entry", Pointer(view.arg(0))
     yield "nr_segments", Int(count)
-    yield "segments", vector(
-        view, view.arg(2), min(count, 16), one.size(view), lambda v, _at, data: one.parse(v, data)
+    yield (
+        "segments",
+        vector(
+            view,
+            view.arg(2),
+            min(count, 16),
+            one.size(view),
+            lambda v, _at, data: one.parse(v, data),
+        ),
     )
     arch = names.choice("kexec_arch_values", flags & 0xFFFF_0000, "KEXEC_ARCH_???")
     low = names.flags("kexec_load_flags", flags & ~0xFFFF_0000)
@@ -244,10 +255,13 @@ def move_pages(view: View) -> Iterator[Argument | Pause]:
     yield "pages", vector(view, pages, count, view.word, numbers(Pointer))
     yield "nodes", vector(view, nodes, count, 4, numbers(signed=True))
     yield EXIT
-    yield "status", (
-        Pointer(status)
-        if view.failed
-        else vector(view, status, count, 4, lambda _v, _a, data: _page_status(data))
+    yield (
+        "status",
+        (
+            Pointer(status)
+            if view.failed
+            else vector(view, status, count, 4, lambda _v, _a, data: _page_status(data))
+        ),
     )
     yield "flags", names.flags("move_pages_flags", view.arg(5, 32))
 
@@ -260,5 +274,3 @@ def _page_status(data: bytes) -> Value:
         return Int(number)
     name = errno_name(-number)
     return Symbol(f"-{name}", number) if name else Int(number)
-
-

@@ -194,12 +194,15 @@ def kcmp(view: View) -> Iterator[Argument | Pause]:
             yield "idx2", Pointer(second)
         else:
             numbers = [int.from_bytes(raw[at : at + 4], "little") for at in (0, 4, 8)]
-            yield "idx2", Struct(
-                (
-                    ("efd", fd(view, numbers[0])),
-                    ("tfd", fd(view, numbers[1])),
-                    ("toff", Int(numbers[2])),
-                )
+            yield (
+                "idx2",
+                Struct(
+                    (
+                        ("efd", fd(view, numbers[0])),
+                        ("tfd", fd(view, numbers[1])),
+                        ("toff", Int(numbers[2])),
+                    )
+                ),
             )
     elif kind > 7:
         yield "idx1", Hex(first)

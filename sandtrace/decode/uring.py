@@ -120,9 +120,7 @@ def io_uring_register(view: View) -> Iterator[Argument | Pause]:
     code, address, count = view.arg(1, 32), view.arg(2), view.arg(3, 32)
     operation = code & ~_USE_REGISTERED
     name = names.by_value("uring_register_opcodes").get(operation)
-    shown: Value = (
-        Symbol(name, operation) if name else Unknown(operation, "IORING_REGISTER_???")
-    )
+    shown: Value = Symbol(name, operation) if name else Unknown(operation, "IORING_REGISTER_???")
     if code & _USE_REGISTERED:
         text = name or f"{operation:#x} /* IORING_REGISTER_??? */"
         shown = Symbol(f"IORING_REGISTER_USE_REGISTERED_RING|{text}", code)
@@ -282,4 +280,3 @@ _REGISTER: dict[int, Callable[[View, int, int], Value]] = {
     20: lambda v, a, n: _ring_fds(v, a, n, registering=True),
     21: lambda v, a, n: _ring_fds(v, a, n, registering=False),
 }
-

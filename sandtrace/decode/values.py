@@ -11,6 +11,7 @@ from typing import Literal
 
 from sandtrace.call import Call
 from sandtrace.decode import results
+from sandtrace.decode.indirect import effective
 from sandtrace.decode.model import Argument, Hex, Result
 from sandtrace.decode.plan import plan_of, run, run_rest
 from sandtrace.decode.registry import Pause
@@ -30,6 +31,7 @@ def arguments(call: Call, when: When, detail: Detail = DEFAULT) -> list[Argument
 
 def shown(call: Call, when: When, detail: Detail = DEFAULT) -> tuple[list[Argument], Pause | None]:
     """As `arguments`; the pause says that at entry there are more to come."""
+    call = effective(call)
     if call.row is None:
         return [(f"arg{index}", Hex(value)) for index, value in enumerate(call.args)], None
     return run(plan_of(call.row), View(call, detail, entering=when == "entry"))
@@ -37,6 +39,7 @@ def shown(call: Call, when: When, detail: Detail = DEFAULT) -> tuple[list[Argume
 
 def rest(call: Call, detail: Detail = DEFAULT) -> list[Argument] | None:
     """The arguments that wait for the exit; None for a call that only shows all of them at once."""
+    call = effective(call)
     row = call.row
     plan = None if row is None else plan_of(row)
     if plan is None or plan.call is not None:
@@ -46,7 +49,7 @@ def rest(call: Call, detail: Detail = DEFAULT) -> list[Argument] | None:
 
 def result(call: Call, detail: Detail = DEFAULT) -> Result:
     """What the call returned, in the form that its row says."""
-    return results.result(View(call, detail))
+    return results.result(View(effective(call), detail))
 
 
 __all__ = ["Detail", "When", "arguments", "rest", "result", "shown"]

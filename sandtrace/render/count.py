@@ -101,6 +101,6 @@ class Counter:
         return "\n".join(lines) + "\n"
 
 
-def _row(share: float, time: float, average: float, calls: int, errors: int, name: str) -> str:  # noqa: PLR0913, PLR0917 - the table's columns
+def _row(share: float, time: float, average: float, calls: int, errors: int, name: str) -> str:
     failed = str(errors) if errors else ""
     return f"{share:6.2f} {time:11.6f} {int(average * 1e6):11d} {calls:9d} {failed:>9} {name}"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sandtrace.call import Call
+from sandtrace.decode.indirect import INDIRECT, effective
 from sandtrace.decode.model import Argument, Result
 from sandtrace.decode.names import signal_name
 from sandtrace.decode.siginfo import siginfo_value
@@ -36,7 +37,13 @@ RESULT_COLUMN = 40  # strace's -a
 
 def call_name(call: Call) -> str:
     """The name as strace prints it: ``syscall_0x3e8`` for a number that no table knows."""
-    return call.row.name if call.row is not None else f"syscall_{call.nr:#x}"
+    row = call.row
+    if row is None:
+        return f"syscall_{call.nr:#x}"
+    if row.name in INDIRECT:
+        meant = effective(call).row
+        return row.name if meant is None else meant.name
+    return row.name
 
 
 def call_text(
@@ -223,9 +230,11 @@ class StracePrinter:
         head += " " * max(self._column - column - len(head), 0)
         tail = _tail(call, self._detail, self._style)
         if ret is not None and ret == -516:
-            self._interrupted[tid] = self._interrupted.get(tid, call_name(call)) if (
-                call_name(call) == "restart_syscall"
-            ) else call_name(call)
+            self._interrupted[tid] = (
+                self._interrupted.get(tid, call_name(call))
+                if (call_name(call) == "restart_syscall")
+                else call_name(call)
+            )
         elif call_name(call) == "restart_syscall":
             self._interrupted.pop(tid, None)
         spent = ""

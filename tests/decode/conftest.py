@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
 from sandtrace.call import Call, Snapshot
 from sandtrace.decode.capture import capture_entry, capture_exit
+from sandtrace.decode.values import Detail
 from sandtrace.render.strace import call_text
 from sandtrace.syscalls import table
 
@@ -72,4 +74,9 @@ def make_call() -> MakeCall:
 @pytest.fixture
 def show(make_call: MakeCall) -> Callable[..., str]:
     """The strace line of a call made by hand."""
-    return lambda *args, **more: call_text(make_call(*args, **more))
+
+    def line(*args: Any, **more: Any) -> str:
+        detail = Detail(more.get("limit", 32), more.get("verbose", False))
+        return call_text(make_call(*args, **more), detail)
+
+    return line

@@ -84,7 +84,7 @@ main(void)
     struct iocb *cbs[] = {&cb, &rd};
     struct io_event events[4];
     C(io_submit, ctx, 2, cbs);
-    C(io_submit, ctx, -1, cbs);
+    C(io_submit, ctx, -1L, cbs);
     C(io_submit, 1, 1, 0);
     C(io_getevents, ctx, 0, 4, events, &second);
     C(io_pgetevents, ctx, 0, 0, events, 0, &(struct { void *p; size_t n; }){&ctx, 8});
@@ -107,7 +107,6 @@ main(void)
     C(keyctl, KEYCTL_DESCRIBE, -3, buf, 100);
     C(keyctl, KEYCTL_SEARCH, -3, "user", "none", 0);
     C(keyctl, KEYCTL_SETPERM, 1, 0x3f3f0000);
-    C(keyctl, KEYCTL_SESSION_TO_PARENT);
     C(keyctl, KEYCTL_READ, 1, buf, 10);
     C(keyctl, KEYCTL_CAPABILITIES, buf, 10);
     C(keyctl, KEYCTL_MOVE, 1, 2, 3, 1);
