@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from sandtrace.events import Decided, Event
-from sandtrace.report.record import is_guard
+from sandtrace.report.console import is_guard
 
 FailOn = Literal["none", "deny", "log"]
 VIOLATION = 120

@@ -24,6 +24,11 @@ def entry_key(rule: Rule) -> Key:
     return (rule.policy, rule.file, rule.line, rule.entry, rule.id)
 
 
+def is_guard(rule: Rule) -> bool:
+    """Whether the rule is a guard, and not a built-in default of a table."""
+    return rule.policy == "built-in" and rule.id is not None and rule.id.startswith("guard:")
+
+
 def outcome(verdict: Verdict, *, enforced: bool) -> str:
     """``denied``, ``would have denied``, ``killed for``, ``logged``, ``allowed``."""
     return _DONE[verdict] if enforced else _WOULD.get(verdict, _DONE[verdict])

@@ -26,6 +26,7 @@ from sandtrace.events import (
     Started,
 )
 from sandtrace.operations import Question, Rule
+from sandtrace.report.console import is_guard
 
 VERSION = 1
 
@@ -46,11 +47,6 @@ def signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return str(number)
-
-
-def is_guard(rule: Rule) -> bool:
-    """Whether the rule is a guard, and not a built-in default of a table."""
-    return rule.policy == "built-in" and rule.id is not None and rule.id.startswith("guard:")
 
 
 class Recorder:
