@@ -49,6 +49,7 @@ class Found:
     O_PATH) and the last component as bytes, with its trailing slashes, where the walk ended at a
     name.
     ``link``: the magic link it was reached through (no canonical path may lead there), else None.
+    ``by_fd``: it was named by a descriptor, not by a path.
     """
 
     path: str
@@ -57,6 +58,7 @@ class Found:
     parent: int | None = None
     name: bytes = b""
     link: bytes | None = None
+    by_fd: bool = False
 
     @property
     def identity(self) -> tuple[int, int] | None:
@@ -118,6 +120,7 @@ class Walk:
         """Descriptors that are opened on the way are closed by `close`."""
         self.task = task
         self.root = root
+        self.passed: list[bytes] = []  # magic links that were followed
         self._links = 0
         self._opened: list[int] = []
 
@@ -249,7 +252,9 @@ class Walk:
                     jumped = self._keep(os.open(name, _O_PATH, dir_fd=here))
                 except OSError as error:
                     raise PathError(error.errno or errno.EIO) from None
-                return jumped, ([b"."] if slash else []) + rest, text_of(here) + b"/" + name
+                link = text_of(here) + b"/" + name
+                self.passed.append(link)
+                return jumped, ([b"."] if slash else []) + rest, link
         else:
             target = os.readlink(b"", dir_fd=fd) if not name else os.readlink(name, dir_fd=here)
         if not target:
@@ -392,22 +397,20 @@ def of_descriptor(task: Task, fd: int) -> Found:
             raise PathError(errno.EBADF) from None
         raise Unjudgeable("EPERM", f"a descriptor can't be looked at: {error.strerror}") from error
     try:
-        return opened(ours)
+        found = opened(ours)
     except Unjudgeable:
         os.close(ours)
         raise
+    found.by_fd = True
+    return found
 
 
 def of_socket(task: Task, raw: bytes, *, bind: bool) -> str:
     """The path of a unix socket. bind(2) makes the last component and does not follow it.
 
-    What can't be walked is no socket that could be reached: the text as given, made absolute.
+    PathError where the walk fails: that is the call's own result.
     """
-    try:
-        found = Walk(task).find(AT_FDCWD, raw, parent=bind)
-    except PathError:
-        base = "" if raw[:1] == b"/" else task.link("cwd") or ""
-        return os.path.normpath(os.path.join(base or "/", os.fsdecode(raw)))
+    found = Walk(task).find(AT_FDCWD, raw, parent=bind)
     found.close()
     return found.path
 

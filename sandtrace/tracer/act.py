@@ -126,8 +126,9 @@ def _hand(tracee: Tracee, call: Call, resolved: Resolved) -> Handed | None:
     for effect in call.row.ops:
         subject = effect.subject
         path = subject.path if isinstance(subject, MovedArg) else subject
-        if not isinstance(path, PathArg) or path.path not in resolved.found:
-            continue
+        found = resolved.found.get(path.path) if isinstance(path, PathArg) else None
+        if not isinstance(path, PathArg) or found is None or found.by_fd:
+            continue  # a descriptor is no memory that could change
         position = call.row.arg(path.path).position
         if position not in pieces.arguments and call.args[position]:
             pieces.add(_path(tracee, call, path.path, resolved), position)
