@@ -8,9 +8,10 @@ so that rendering can happen later, in another process, or from a recording.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
+
+from sandtrace.values import dataclass, field
 
 if TYPE_CHECKING:
     from sandtrace.syscalls.model import Syscall

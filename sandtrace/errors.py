@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from sandtrace.values import dataclass
 
 
 class SandtraceError(Exception):

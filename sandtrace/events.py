@@ -8,11 +8,11 @@ record callbacks are all sinks, so a new report needs no change to the road.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from sandtrace.call import Call
 from sandtrace.operations import Decision, Question
+from sandtrace.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

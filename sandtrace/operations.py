@@ -23,8 +23,9 @@ syscall                    the syscall's name; a number no table knows is that n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from sandtrace.values import dataclass, field
 
 Operation = Literal[
     "read", "write", "stat", "exec", "connect", "bind", "signal", "inspect", "syscall"

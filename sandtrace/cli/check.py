@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import click
@@ -20,6 +19,7 @@ from sandtrace.policy.model import Policy
 from sandtrace.policy.problems import plain, render
 from sandtrace.policy.surroundings import Surroundings
 from sandtrace.report.text import wants_colour
+from sandtrace.values import dataclass, field
 
 FORMATS = ("console", "json", "junit", "github")
 

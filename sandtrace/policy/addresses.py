@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from sandtrace.policy.globs import component, expand_braces
@@ -18,6 +17,7 @@ from sandtrace.policy.paths import parse as parse_path
 from sandtrace.policy.problems import quoted, suggestion
 from sandtrace.policy.surroundings import Surroundings, TargetError
 from sandtrace.policy.variables import unescape
+from sandtrace.values import dataclass
 
 LAST_PORT = 65535
 _ALL = (0, LAST_PORT)

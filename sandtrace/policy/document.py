@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from sandtrace.errors import Problem
@@ -22,6 +21,7 @@ from sandtrace.policy.tables import (
     read_section,
     read_table,
 )
+from sandtrace.values import dataclass, field
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,6 @@ equally strict entries the most specific is named.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from sandtrace.operations import (
     ADDRESS_OPERATIONS,
@@ -24,6 +23,7 @@ from sandtrace.policy.entries import Default, Entry, Pattern, Section, runs_one_
 from sandtrace.policy.index import Index, could_be, index_of, matches
 from sandtrace.policy.names import Names
 from sandtrace.policy.paths import PathPattern, Specificity
+from sandtrace.values import dataclass
 
 _TRACER = Decision("deny", "EPERM", Rule("guard:tracer", "built-in", None, None, "tracer"))
 _PERMITTING = ("allow", "log")

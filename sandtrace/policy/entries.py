@@ -8,13 +8,13 @@ it costs a second pass over the file.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from sandtrace.errors import Problem
 from sandtrace.operations import Decision, Operation, Rule, Verdict
 from sandtrace.policy.addresses import InetPattern, WordPattern
 from sandtrace.policy.paths import PathPattern, Specificity
 from sandtrace.policy.positions import Path, Positions
+from sandtrace.values import dataclass, field
 
 COMMAND_LINE = "command-line"
 

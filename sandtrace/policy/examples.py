@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from sandtrace.errors import PolicyError, Problem
@@ -14,6 +13,7 @@ from sandtrace.policy.entries import Source
 from sandtrace.policy.model import Policy
 from sandtrace.policy.problems import quoted
 from sandtrace.policy.surroundings import Surroundings, TargetError
+from sandtrace.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

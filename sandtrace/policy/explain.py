@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sandtrace.operations import STRICTNESS, Decision, Question
@@ -13,6 +12,7 @@ from sandtrace.policy.addresses import LAST_PORT, InetPattern
 from sandtrace.policy.engine import Match
 from sandtrace.policy.entries import COMMAND_LINE, Entry, Pattern
 from sandtrace.policy.model import Policy
+from sandtrace.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

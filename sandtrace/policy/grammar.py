@@ -6,9 +6,8 @@ The loader refuses what is not here, the JSON Schema and the reference are made 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sandtrace.operations import OPERATIONS, Verdict
+from sandtrace.values import dataclass
 
 ACTIONS: tuple[Verdict, ...] = ("allow", "log", "deny", "kill")
 VERSION = 1

@@ -8,11 +8,11 @@ guard names syscalls and conditions on their registers, so the filter stops just
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sandtrace.kernel import abi
 from sandtrace.operations import Decision, Rule, Test, equals, has_any
+from sandtrace.values import dataclass
 
 if TYPE_CHECKING:
     from sandtrace.policy.model import Policy

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from sandtrace.policy.globs import Glob, component, expand_braces, has_wildcard
 from sandtrace.policy.surroundings import Surroundings, TargetError
 from sandtrace.policy.variables import LONGEST, escape, tilde
+from sandtrace.values import dataclass
 
 Part = str | Glob | None
 Specificity = tuple[int, int, str]

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from contextlib import suppress
-from dataclasses import dataclass
+
+from sandtrace.values import dataclass
 
 Path = tuple[str | int, ...]
 """A place in the document: keys, and positions in arrays: ``("connect", "allow", 2)``."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from sandtrace.errors import Problem
@@ -19,6 +18,7 @@ from sandtrace.policy.positions import Path
 from sandtrace.policy.problems import quoted, suggestion
 from sandtrace.policy.surroundings import Surroundings, TargetError
 from sandtrace.policy.variables import Scope
+from sandtrace.values import dataclass, field
 
 MOST_PATTERNS = 200_000  # that a union may hold once braces and variables are expanded
 MOST_CHARACTERS = 20_000_000

@@ -8,7 +8,6 @@ entry goes only where every way to it passes a file that removes it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sandtrace.errors import Problem
 from sandtrace.policy.document import Document
@@ -16,6 +15,7 @@ from sandtrace.policy.entries import Default, Entry, Source
 from sandtrace.policy.positions import Path
 from sandtrace.policy.problems import plain, quoted, suggestion
 from sandtrace.policy.reading import Union
+from sandtrace.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+
+from sandtrace.values import dataclass, field
 
 _MAXSYMLINKS = 40  # the kernel's own limit (path_resolution(7))
 _SELF = ("/proc/self", "/proc/thread-self")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import replace
 from typing import Any
 
 from sandtrace.operations import (
@@ -45,6 +44,7 @@ from sandtrace.policy.positions import Path
 from sandtrace.policy.problems import quoted, suggestion
 from sandtrace.policy.reading import Reader, as_string, kind_of
 from sandtrace.policy.surroundings import TargetError
+from sandtrace.values import replace
 
 # capability.h, in the kernel's order.
 CAPABILITIES = (

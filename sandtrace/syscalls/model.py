@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from sandtrace.values import dataclass
 
 if TYPE_CHECKING:
     from sandtrace.operations import Effect, Test

@@ -13,6 +13,7 @@ import sandtrace
 
 PACKAGE = Path(sandtrace.__file__).parent
 LAYERS: tuple[frozenset[str], ...] = (
+    frozenset({"values"}),
     frozenset({"errors"}),
     frozenset({"kernel"}),
     frozenset({"operations"}),
