@@ -40,7 +40,7 @@ class Lifecycle:
         session.watch.begin(
             self.loop, self.leader, session.cpus.sweep if session.cpus.active else None
         )
-        locks = session.rules.locks() if session.rules is not None else []
+        locks = session.rules.locks.names if session.rules is not None else []
         yield events.Started(tuple(launch.argv), self.leader, time.time(), {"locks": locks})
 
     def new_task(self, tracee: Tracee, value: tuple[Tracee, str]) -> Iterator[Event]:

@@ -16,19 +16,26 @@ from typing import TYPE_CHECKING, Literal
 from sandtrace.call import Call, Snapshot
 from sandtrace.errors import UnsupportedError
 from sandtrace.events import Process
-from sandtrace.kernel import abi, arch, bpf, landlock, libc, ptrace
+from sandtrace.kernel import abi, arch, bpf, libc, ptrace
 from sandtrace.kernel.ptrace import EntryInfo
 from sandtrace.kernel.task import parent, status_field
 from sandtrace.operations import (
     ADDRESS_OPERATIONS,
     PATH_OPERATIONS,
+    PROCESS_OPERATIONS,
     Effect,
+    FdArg,
     MappedArg,
+    MovedArg,
+    PathArg,
     equals,
 )
 from sandtrace.policy.filter import ALWAYS, Conditions, compile_filter
 from sandtrace.policy.guards import Guard, Guards
+from sandtrace.policy.locks import LOOKS_ANYWHERE, locks_for
+from sandtrace.policy.objects import Kept, ObjectGuards
 from sandtrace.resolve import Unjudgeable, addresses
+from sandtrace.resolve.kept import Files
 from sandtrace.resolve.questions import Asker
 from sandtrace.syscalls import table
 from sandtrace.tracer.launch import Child, Confinement, Launch
@@ -45,6 +52,8 @@ _EXECS = frozenset({"execve", "execveat"})
 _MAKES_TASKS = frozenset({"clone", "fork", "vfork"})
 # Their descriptor was judged when it was opened: a directory is listed by whoever may read it.
 _JUDGED_AT_OPEN = frozenset({"getdents", "getdents64"})
+# They need a descriptor that is open for writing, and that was judged when it was opened.
+_NEED_A_WRITER = frozenset({"ftruncate", "ftruncate64", "fallocate"})
 # After these a task may reach less than the tracer (credentials(7)). Set-user-ID programs change
 # nothing under no_new_privs; capset and the bounding set do.
 CHANGES_RIGHTS = frozenset({
@@ -84,15 +93,34 @@ class Outcome:
 class Rules:
     """A policy in force: what is asked, what stops, what the command is confined to."""
 
-    def __init__(self, policy: Policy, *, audit: bool, record_all: bool) -> None:
-        """``audit`` decides and reports but blocks only what guards block."""
+    def __init__(
+        self, policy: Policy, *, audit: bool, record_all: bool, protect: Sequence[int] = ()
+    ) -> None:
+        """``audit`` decides and reports but blocks only what guards block.
+
+        ``protect``: descriptors of files that are the record, and must stay as they are.
+        """
         self.policy = policy
         self.audit = audit
         self.record_all = record_all
-        self.hands_over = not audit and any(
-            not policy.silent(op) for op in (*PATH_OPERATIONS, *ADDRESS_OPERATIONS)
+        root = os.geteuid() == 0
+        self.locks = locks_for(policy, audit=audit, record_all=record_all)
+        # Where the kernel does not keep /proc/PID of others shut, every path is looked at.
+        self.looks = not self.locks.inspect and (
+            not policy.silent("inspect") or bool(policy.capabilities & LOOKS_ANYWHERE)
         )
-        judges_paths = any(not policy.silent(op) for op in PATH_OPERATIONS)
+        self.record = Files(policy.files, protect)
+        kept = Kept(frozenset(self.record.paths), frozenset(self.record.identities))
+        changeable = root or self.record.changeable()
+        self.objects = ObjectGuards(kept if changeable else Kept(), root=root)
+        judges_paths = (
+            self.looks
+            or self.objects.active
+            or any(not policy.silent(op) for op in PATH_OPERATIONS)
+        )
+        self.hands_over = not audit and (
+            judges_paths or any(not policy.silent(op) for op in ADDRESS_OPERATIONS)
+        )
         self.noted: dict[str, Conditions] = dict.fromkeys(ASKS_AFFINITY, ALWAYS)
         if policy.uses_bound:
             self.noted |= {"bind": ALWAYS, "listen": ALWAYS}
@@ -106,9 +134,9 @@ class Rules:
                 *self.noted.get("prctl", ()),
                 (equals("option", abi.PR_SET_SECCOMP), equals("arg2", libc.SECCOMP_MODE_FILTER)),
             )
-        self.guards = Guards(
-            policy, root=os.geteuid() == 0, tracer=os.getpid(), pages=self.hands_over
-        )
+        if "i386" in policy.abi:  # bind, listen and setsockopt, whose arguments lie in memory
+            self.noted["socketcall"] = ((equals("call", 2, 4, 14),),)
+        self.guards = Guards(policy, root=root, tracer=os.getpid(), pages=self.hands_over)
         # Libraries are mapped by every program: only an entry that names files judges that.
         self.judges_mappings = any(entry.restricts for entry in policy.tables["exec"].entries)
         self.judges_programs = not policy.silent("exec")
@@ -116,7 +144,7 @@ class Rules:
             entry.unless for table in policy.tables.values() for entry in table.entries
         )
         # An ordinary user's tracer can't read a task that is not dumpable.
-        self.keeps_dumpable = self.hands_over and os.geteuid() != 0
+        self.keeps_dumpable = self.hands_over and not root
         if self.keeps_dumpable:
             self.noted["prctl"] = (
                 *self.noted["prctl"], (equals("option", abi.PR_SET_DUMPABLE), equals("arg2", 0)),
@@ -129,9 +157,9 @@ class Rules:
         self.chrooted = False
         self.bound: tuple[str, ...] = ()
         self.given = _standard_descriptors()
-        outside = policy.decide("signal", "outside")
-        self.scope_signals = (
-            not audit and outside.verdict == "deny" and outside.rule.policy == "built-in"
+        # Only who has CAP_SYS_ADMIN, or may make a user namespace, is ever in another one.
+        self.other_namespaces = "CAP_SYS_ADMIN" in policy.capabilities or any(
+            policy.names_syscall(name) for name in ("unshare", "clone", "setns")
         )
 
     def wants(self, row: Syscall, effect: Effect) -> bool:
@@ -140,11 +168,28 @@ class Rules:
             return False
         if self.record_all:
             return True
+        if effect.op in PROCESS_OPERATIONS:
+            return not self.locks.hold(row, effect.op)
         if isinstance(effect.subject, MappedArg):
             return self.judges_mappings
         if row.name in _EXECS and self.follows_programs:
             return True
-        return not self.policy.silent(effect.op)
+        return not self.policy.silent(effect.op) or self._watches(row, effect)
+
+    def _watches(self, row: Syscall, effect: Effect) -> bool:
+        """Is the effect looked at for the objects it may reach, though no entry judges it?"""
+        subject = effect.subject
+        if isinstance(subject, PathArg | MovedArg):
+            return self.looks or (
+                self.objects.active and (effect.op == "write" or isinstance(subject, MovedArg))
+            )
+        # Who has a file of the record open for writing had it before: only the guard's own doors.
+        return (
+            isinstance(subject, FdArg)
+            and effect.op == "write"
+            and self.objects.active
+            and row.name not in _NEED_A_WRITER
+        )
 
     def pretends(self, call: Call) -> bool:
         """Is the call answered with 0 and not done? (prctl(PR_SET_DUMPABLE, 0).)"""
@@ -182,7 +227,7 @@ class Rules:
         """Who asks."""
         return Asker(
             tracee.exe, tracee.script, tracee.sections, self.bound, self.given, self.chrooted,
-            tracee.other_rights,
+            tracee.other_rights, self.looks, self.other_namespaces,
         )  # fmt: skip
 
     def enforces(self, judgement: Judgement) -> bool:
@@ -238,21 +283,16 @@ class Rules:
         return Confinement(
             filter=bpf.pack(program),
             drop_capabilities=self._dropped() - self.policy.capabilities,
-            scope_signals=self.scope_signals,
+            domain=self.locks.domain,
             no_core=self.policy.denies("write"),
         )
 
     def _dropped(self) -> frozenset[str]:
         """CAP_SYS_RESOURCE goes where there are limits, which it would lift (setrlimit(2))."""
         limits = self.policy.limits
-        limited = limits.open_files is not None or limits.file_size is not None
-        return DROPPED | {"CAP_SYS_RESOURCE"} if limited and not self.audit else DROPPED
-
-    def locks(self) -> list[str]:
-        """The operations whose denials the kernel keeps for us, without a record."""
-        if self.scope_signals and landlock.abi() >= landlock.SCOPED_SINCE:
-            return ["signal outside", "inspect outside"]
-        return []
+        limited = not self.audit and (limits.open_files is not None or limits.file_size is not None)
+        limited = limited or self.policy.denies("write")  # RLIMIT_CORE
+        return DROPPED | {"CAP_SYS_RESOURCE"} if limited else DROPPED
 
 
 def _standard_descriptors() -> frozenset[tuple[str, int, int]]:
@@ -345,6 +385,8 @@ def begin(
             stack.enter_context(Private())
         cpus = Pin(loop, wanted=pin)
         stack.callback(cpus.end)
+        if rules is not None:
+            stack.callback(rules.record.close)
         yield Session(launch, rules, watch, child, loop, cpus)
 
 

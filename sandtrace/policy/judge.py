@@ -4,17 +4,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sandtrace.kernel import arch
 from sandtrace.operations import STRICTNESS, Decision, Question, Rule
 from sandtrace.policy import guards
+from sandtrace.resolve import subcalls
+from sandtrace.resolve.paths import PathError
+from sandtrace.values import dataclass
 
 if TYPE_CHECKING:
     from sandtrace.call import Call
     from sandtrace.policy.guards import Guard, Guards
     from sandtrace.policy.model import Policy
+    from sandtrace.policy.objects import ObjectGuards
+    from sandtrace.resolve.objects import Touched
+    from sandtrace.resolve.processes import Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class Judgement:
 
 
 NOTHING = Judgement((), None)
+_TRACER = "guard:tracer"
 
 
 def fired(call: Call, active: Guards, policy: Policy) -> Guard | None:
@@ -69,12 +75,48 @@ def fired(call: Call, active: Guards, policy: Policy) -> Guard | None:
     for guard in active.on(row):
         if guard.fires(row, call.args):
             return guard
-    return None
+    try:
+        behind = subcalls.inner(call)
+    except PathError:
+        return None  # EFAULT, as it will be told
+    return None if behind is None else fired(behind, active, policy)
 
 
 def by_guard(question: Question, guard: Guard) -> Judgement:
     """A guard's refusal."""
     return Judgement(((question, guard.decision),), guard.decision)
+
+
+def on_objects(active: ObjectGuards, touched: Iterable[Touched]) -> Judgement | None:
+    """A guard's refusal of what a call would do to an object; None where all may be."""
+    found = active.fired(touched)
+    return None if found is None else by_guard(found[1].question, found[0])
+
+
+def spare(judgement: Judgement, group: Group, *, audit: bool) -> tuple[Judgement, frozenset[str]]:
+    """A call on the members of a group: what is left of the judgement, and which kinds are spared.
+
+    It is blocked only where nobody is left. That the built-in rules spare somebody is not told: it
+    is as if permission lacked (kill(2)).
+    """
+    if judgement.kills and not audit:
+        return judgement, frozenset()
+    refused = {
+        question.target: decision
+        for question, decision in judgement.answers
+        if decision.verdict in ("deny", "kill") and (not audit or decision.rule.id == _TRACER)
+    }
+    left = [process for process in group.members if process.kind not in refused]
+    if not refused or not left:
+        return judgement, frozenset()
+    told = tuple(
+        (question, decision)
+        for question, decision in judgement.answers
+        if question.target not in refused or decision.rule.policy != "built-in"
+    )
+    permitted = [(question, one) for question, one in told if question.target not in refused]
+    strictest = _strictest(permitted) if permitted else None
+    return Judgement(told, strictest), frozenset(refused)
 
 
 def unjudgeable(question: Question, errno: str, reason: str) -> Judgement:

@@ -20,6 +20,7 @@ AT_SYMLINK_NOFOLLOW = 0x100
 AT_SYMLINK_FOLLOW = 0x400
 AT_EMPTY_PATH = 0x1000
 _PATH_MAX = 4096
+_TMPFILE = 0o20000000  # __O_TMPFILE, asm-generic/fcntl.h
 _PAGE = 4096
 _HOW = struct.Struct("=3Q")  # struct open_how, linux/openat2.h
 
@@ -105,6 +106,20 @@ def open_flags(call: Call) -> int:
         return os.O_CREAT | os.O_WRONLY | os.O_TRUNC
     assert call.row is not None  # noqa: S101
     return call.row.value("flags", call.args)
+
+
+def opens_for(op: str, call: Call) -> bool:
+    """Is the file that openat2 opens read, written, or only looked at? (Its flags are in memory.)
+
+    The same as the rows of open and openat say of their register.
+    """
+    flags = open_how(call)[0]
+    if flags & os.O_PATH:
+        return op == "stat"
+    if op == "read":
+        return flags & os.O_ACCMODE != os.O_WRONLY
+    changes = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | _TMPFILE
+    return op == "write" and bool(flags & changes)
 
 
 def _flags(call: Call, subject: PathArg) -> int:

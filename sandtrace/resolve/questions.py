@@ -19,13 +19,25 @@ from sandtrace.operations import (
     MovedArg,
     Operation,
     PathArg,
+    ProcessArg,
     Question,
     SockaddrArg,
+    SubcallArg,
     UnjudgedArg,
 )
-from sandtrace.resolve import Unjudgeable, arguments, mappings, paths, programs
+from sandtrace.resolve import (
+    Unjudgeable,
+    arguments,
+    mappings,
+    objects,
+    paths,
+    programs,
+    subcalls,
+)
 from sandtrace.resolve.addresses import Addresses
+from sandtrace.resolve.objects import Touched
 from sandtrace.resolve.paths import Found, PathError, Walk
+from sandtrace.resolve.processes import Group, Process, Processes, kind_of
 
 if TYPE_CHECKING:
     from sandtrace.call import Call
@@ -40,7 +52,9 @@ class Asker:
     ``given``: identities of the descriptors 0, 1 and 2 that the command started with, by the
     operation that their mode allows; they may be opened again. ``chrooted``: some task may have
     another root than ours. ``other_rights``: the task may have other rights than when it began, so
-    that a walk may fail for it alone (search permission, protected_symlinks).
+    that a walk may fail for it alone (search permission, protected_symlinks). ``looks``: a look
+    into another process by way of /proc is asked about. ``namespaces``: tasks may be in other pid
+    namespaces than ours.
     """
 
     exe: str | None
@@ -50,6 +64,8 @@ class Asker:
     given: frozenset[tuple[str, int, int]] = frozenset()
     chrooted: bool = False
     other_rights: bool = False
+    looks: bool = False
+    namespaces: bool = False
 
 
 @dataclass(slots=True)
@@ -57,11 +73,22 @@ class Resolved:
     """What a call means: the questions, and the objects by the name of their argument.
 
     ``error``: the kernel's answer (an errno number) to a walk that failed; it is the call's result.
+    ``touched``: the objects, as guards know them. ``processes``: those that are named one by one,
+    ``group`` those of which each is reached that may be; ``spared``: the kinds that may not.
     """
 
     asked: list[Question] = field(default_factory=list)
     found: dict[str, Found] = field(default_factory=dict)
     error: int | None = None
+    touched: list[Touched] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
+    group: Group | None = None
+    spared: frozenset[str] = frozenset()
+
+    @property
+    def means_something(self) -> bool:
+        """Is there anything that could change between the judgement and the call?"""
+        return bool(self.asked or self.found)
 
     def close(self) -> None:
         """Let the descriptors of the objects go."""
@@ -125,6 +152,7 @@ class _Resolver:
     def __init__(self, task: Task, call: Call, asker: Asker) -> None:
         self.task, self.call, self.asker = task, call, asker
         self.result = Resolved()
+        self.processes = Processes(task, call, namespaces=asker.namespaces)
         self.addresses = Addresses(
             task, call, lambda raw: paths.of_socket(task, raw, bind=call.name == "bind")
         )
@@ -145,7 +173,11 @@ class _Resolver:
 
     def _effect(self, effect: Effect) -> None:
         op, subject = effect.op, effect.subject
-        if op in ADDRESS_OPERATIONS:
+        if isinstance(subject, SubcallArg):
+            self._subcall(op)
+        elif isinstance(subject, ProcessArg):
+            self._processes(op, subject)
+        elif op in ADDRESS_OPERATIONS:
             self.result.asked += [
                 self._question(op, target) for target in self.addresses.targets(subject)
             ]
@@ -165,6 +197,34 @@ class _Resolver:
         elif isinstance(subject, UnjudgedArg):
             raise Unjudgeable("EPERM", "nobody can tell which object is meant")
 
+    def _subcall(self, op: Operation) -> None:
+        """The call behind this one, resolved as itself."""
+        call = subcalls.inner(self.call)
+        if call is None:
+            return
+        mine = _Resolver(self.task, call, self.asker)
+        found = mine.resolve(effects(call, lambda _row, effect: effect.op == op))
+        if found.error is not None:
+            raise PathError(found.error)
+        self.result.asked += found.asked
+        self.result.touched += found.touched
+        self.result.found |= {f"{op} {name}": one for name, one in found.found.items()}
+
+    def _processes(self, op: Operation, subject: ProcessArg) -> None:
+        named = self.processes.named(subject)
+        if isinstance(named, Group):
+            self.result.group = named
+            self._ask_kinds(op, (process.kind for process in named.members))
+        else:
+            self.result.processes += named
+            self._ask_kinds(op, (process.kind for process in named))
+
+    def _ask_kinds(self, op: Operation, kinds: Iterable[str | None]) -> None:
+        asked = {(question.op, question.target) for question in self.result.asked}
+        for kind in dict.fromkeys(kinds):
+            if kind is not None and (op, kind) not in asked:
+                self.result.asked.append(self._question(op, kind))
+
     def _complete(self) -> None:
         """Where one path is judged the others are handed over with it (rename's new name)."""
         for effect in self.call.row.ops if self.call.row is not None else ():
@@ -174,6 +234,8 @@ class _Resolver:
 
     def _path(self, op: Operation, subject: PathArg) -> None:
         found = self._find(subject)
+        if subject.follow == "openat2" and not arguments.opens_for(op, self.call):
+            return
         self._ask_found(op, found)
         if op == "exec":
             for interpreter in programs.interpreters(self.task, found):
@@ -203,11 +265,25 @@ class _Resolver:
         root = paths.root_of(task) if self.asker.chrooted else None
         try:
             if resolve:
+                if self.asker.looks:
+                    self._walked(Walk(task, root), dirfd, raw, follow=follow, parent=False).close()
                 return paths.restricted(task, dirfd, raw, follow=follow, resolve=resolve)
-            return Walk(task, root).find(dirfd, raw, follow=follow, parent=subject.parent)
+            return self._walked(Walk(task, root), dirfd, raw, follow=follow, parent=subject.parent)
         finally:
             if root is not None:
                 os.close(root)
+
+    def _walked(self, walk: Walk, dirfd: int, path: bytes, *, follow: bool, parent: bool) -> Found:
+        """Walk; who goes through a magic link of another process looks into it."""
+        found = walk.find(dirfd, path, follow=follow, parent=parent)
+        if self.asker.looks:
+            self._ask_looks(objects.process_of_link(link) for link in walk.passed)
+        return found
+
+    def _ask_looks(self, tids: Iterable[int | None]) -> None:
+        own = self.task.pid
+        kinds = (kind_of(tid, own) for tid in tids if tid is not None)
+        self._ask_kinds("inspect", kinds)
 
     def _moved(self, op: Operation, subject: PathArg) -> None:
         """A new name carries the content along; it may be executed where it is executable."""
@@ -217,7 +293,7 @@ class _Resolver:
         mode = found.status.st_mode
         if op == "exec" and not (stat.S_ISREG(mode) and mode & 0o111):
             return
-        self._ask_found(op, found)
+        self._ask_found(op, found, moved=True)
 
     def _mapped(self, op: Operation, subject: MappedArg) -> None:
         if subject.fd is not None:
@@ -229,13 +305,25 @@ class _Resolver:
             for target, identity in mappings.files(self.task, start, length):
                 self.result.asked.append(self._question(op, target, identity=identity, mapped=True))
 
-    def _ask_found(self, op: Operation, found: Found, *, mapped: bool = False) -> None:
+    def _ask_found(
+        self, op: Operation, found: Found, *, mapped: bool = False, moved: bool = False
+    ) -> None:
         identity = found.identity
         if identity is not None and (op, *identity) in self.asker.given:
             return
-        self.result.asked.append(
-            self._question(op, found.path, is_dir=found.is_dir, identity=identity, mapped=mapped)
+        question = self._question(
+            op, found.path, is_dir=found.is_dir, identity=identity, mapped=mapped
         )
+        self.result.asked.append(question)
+        status, place = found.status, objects.place_of(found)
+        mode, device = (status.st_mode, status.st_rdev) if status is not None else (0, 0)
+        self.result.touched.append(Touched(question, mode, device, place, moved))
+        if place is not None and (self.asker.looks or op == "write"):
+            link = self.call.name.startswith("readlink")
+            self._ask_looks([objects.looked_into(op, place, link=link)])
+            own = self.task.pid
+            signalled = objects.signalled(op, place, found.path)
+            self._ask_kinds("signal", (kind_of(pid, own) for pid in signalled))
 
     def _question(
         self,

@@ -16,21 +16,23 @@ from typing import TYPE_CHECKING
 
 from sandtrace.kernel import arch
 from sandtrace.kernel.ptrace import TaskGone
-from sandtrace.operations import MovedArg, PathArg
+from sandtrace.operations import MovedArg, PathArg, ProcessArg, SubcallArg
 from sandtrace.resolve import Unjudgeable, arguments, messages
 from sandtrace.syscalls import table
 from sandtrace.tracer import arguments as pages
-from sandtrace.tracer import handover, perform
+from sandtrace.tracer import handover, perform, processes
 from sandtrace.tracer.handover import Pieces
 from sandtrace.tracer.inject import Died
 
 if TYPE_CHECKING:
     from sandtrace.call import Call
     from sandtrace.resolve.paths import Found
+    from sandtrace.resolve.processes import Group
     from sandtrace.resolve.questions import Resolved
     from sandtrace.tracer.handover import Handed
     from sandtrace.tracer.loop import Loop, Tracee
 
+_OWNER_SIZES = {"owner_ptr": 4, "owner_ex": 8}  # int; struct f_owner_ex
 _OPENS = frozenset({"open", "openat", "openat2", "creat"})
 _SENDS = frozenset({"connect", "bind", "sendto", "sendmsg", "sendmmsg"})
 _EXECS = frozenset({"execve", "execveat"})
@@ -76,12 +78,15 @@ def answer(task: Tracee, call: Call, result: int) -> bool:
 
 def carry_out(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -> Deed:
     """An allowed call of which something was judged. Unjudgeable where it can't be made safe."""
+    if resolved.group is not None and resolved.spared:
+        return _deliver(loop, tracee, call, resolved.group, resolved.spared)
     if resolved.found and perform.performs(call.name):
         result = perform.perform(tracee, call, resolved)
         if result is not None:
             return Deed.DONE if answer(tracee, call, result) else Deed.GONE
     try:
-        handed = _hand(tracee, call, resolved)
+        handed = processes.by_number(loop, tracee, call, resolved)
+        handed = handed or _hand(tracee, call, resolved)
         if handed is None:
             return Deed.RUN
         if handed is _IMPOSSIBLE:
@@ -93,6 +98,18 @@ def carry_out(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -> Dee
         return Deed.GONE
     tracee.handed = handed
     return Deed.HANDED
+
+
+def _deliver(loop: Loop, tracee: Tracee, call: Call, group: Group, spared: frozenset[str]) -> Deed:
+    """A call on a group, made for each of its members but those of the ``spared`` kinds."""
+    try:
+        processes.deliver(tracee, call, group, spared)
+    except Died as death:
+        loop.take_ended(death.tid, death.status)
+        return Deed.GONE
+    except TaskGone:
+        return Deed.GONE
+    return Deed.DONE
 
 
 def _without_pages(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -> Deed:
@@ -125,6 +142,13 @@ def _hand(tracee: Tracee, call: Call, resolved: Resolved) -> Handed | None:
     pieces = Pieces()
     for effect in call.row.ops:
         subject = effect.subject
+        if isinstance(subject, SubcallArg):
+            return _IMPOSSIBLE
+        if isinstance(subject, ProcessArg) and resolved.processes:
+            size = _OWNER_SIZES.get(subject.kind)
+            if size is not None:  # what was judged lies in memory (fcntl(2), F_SETOWN_EX)
+                data = call.entry.read(call.row.value(subject.pid, call.args), size)
+                pieces.add(data, call.row.arg(subject.pid).position)
         path = subject.path if isinstance(subject, MovedArg) else subject
         found = resolved.found.get(path.path) if isinstance(path, PathArg) else None
         if not isinstance(path, PathArg) or found is None or found.by_fd:

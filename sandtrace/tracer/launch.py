@@ -20,6 +20,7 @@ from typing import NoReturn
 
 from sandtrace.errors import LaunchError
 from sandtrace.kernel import landlock, libc
+from sandtrace.kernel.landlock import Domain
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
@@ -52,7 +53,7 @@ class Confinement:
 
     filter: bytes
     drop_capabilities: frozenset[str]
-    scope_signals: bool
+    domain: Domain | None
     no_core: bool
 
 
@@ -200,7 +201,7 @@ def _confine(confinement: Confinement) -> None:
         # A core dump writes a file without any system call (core(5)).
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
-    if confinement.scope_signals:
-        landlock.scope_signals()
+    if confinement.domain is not None:
+        landlock.restrict_self(confinement.domain)
     libc.drop_capabilities(confinement.drop_capabilities)
     libc.install_filter(confinement.filter)
