@@ -51,8 +51,15 @@ class Source:
     text: str = ""
     path: str | None = None
     depth: int = 0
-    digest: str = ""
+    raw: bytes = b""
     _positions: Positions | None = None
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the file's bytes, in hex."""
+        import hashlib
+
+        return hashlib.sha256(self.raw).hexdigest()
 
     @property
     def positions(self) -> Positions:

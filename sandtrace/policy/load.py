@@ -152,8 +152,6 @@ class _Loading:
     def _read(
         self, path: str, real: str, shown: str, chain: tuple[str, ...], depth: int
     ) -> Document:
-        import hashlib
-
         raw = read_bytes(path, shown)
         name = os.path.basename(path).removesuffix(".toml")
         twin = next((one for one in self.documents.values() if one.source.name == name), None)
@@ -162,8 +160,7 @@ class _Loading:
                 f"two policies are named {quoted(name)}: {twin.source.file} and {shown}",
                 "rename one: an entry is removed by its policy's name and its id",
             )
-        digest = hashlib.sha256(raw).hexdigest()
-        source = Source(name, shown, path=real, depth=depth, digest=digest)
+        source = Source(name, shown, path=real, depth=depth, raw=raw)
         document = self.documents[real] = Document(source)
         data = parse_toml(source, raw)
         if isinstance(data, Problem):
