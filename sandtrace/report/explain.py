@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
+from sandtrace.policy import shipped
 from sandtrace.report.record import Record
 
 
@@ -13,14 +15,21 @@ def explain_command(record: Record) -> str:
 
     Quoted for a shell; on one line whatever the names hold, in bash's ``$'...'`` where needed.
     """
-    rule = record["rule"]
-    policy = rule.get("file") or rule["policy"]
-    words = ["sandtrace", "explain", policy, record["op"], record["target"]]
+    words = ["sandtrace", "explain", _policy(record["rule"]), record["op"], record["target"]]
     if record.get("exe"):
         words += ["--exe", record["exe"]]
     if record["op"] in {"connect", "bind"} or not record.get("cwd"):
         return " ".join(map(shell_word, words))
     return " ".join(map(shell_word, [*words, "--cwd", record["cwd"]]))
+
+
+def _policy(rule: dict[str, Any]) -> str:
+    """How a command line names the policy: a shipped one by its name, else by its file."""
+    name: str = rule["policy"]
+    file = rule.get("file")
+    if not isinstance(file, str) or file == f"{shipped.FOLDER}/{name}.toml":
+        return name
+    return file
 
 
 def shell_word(word: str) -> str:

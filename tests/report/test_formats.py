@@ -317,5 +317,5 @@ def test_the_command_names_policy_and_question(plain: str) -> None:
     digest, _ = digest_of(plain)
     finding = next(iter(digest.told()[0].findings.values()))
     assert explain_command(finding.sample) == (
-        "sandtrace explain policies/net-off.toml connect tcp://192.0.2.1:443 --exe /usr/bin/curl"
+        "sandtrace explain net-off connect tcp://192.0.2.1:443 --exe /usr/bin/curl"
     )

@@ -175,7 +175,7 @@ def test_the_page_of_many_events(opened: Any, big_page: Path) -> None:
     first = tab.locator("#denials article").first
     assert "1,000\u00d7 denied" in first.inner_text()
     assert "no network" in first.inner_text()
-    assert "sandtrace explain policies/net-off.toml connect tcp://192.0.2." in first.inner_text()
+    assert "sandtrace explain net-off connect tcp://192.0.2." in first.inner_text()
 
     tab.click("#tab-timeline")
     assert tab.inner_text("#matches").startswith("100,000 of 100,000 events; ")
