@@ -7,7 +7,6 @@ are IPv4 addresses here, in entries and in questions: the kernel routes them so.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from functools import lru_cache
 
@@ -41,6 +40,10 @@ _RESOLVER_SOCKETS = (
     "/run/nscd/socket", "/run/systemd/resolve/io.systemd.Resolve", "/run/avahi-daemon/socket",
     "/var/lib/sss/pipes/nss",
 )  # fmt: skip
+_BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_FOUR = re.compile(rf"{_BYTE}(?:\.{_BYTE}){{3}}\Z", re.ASCII)
+_SHORT = {"::": 0, "::1": 1}
+_MAPPED = 0xFFFF  # the 96 bits before an IPv4 address in ::ffff:0:0/96
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\Z")
 _PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?\Z")
 
@@ -136,9 +139,25 @@ def inet_target(text: str) -> InetTarget | None:
 
 def address_value(text: str) -> tuple[int, int]:
     """The version and number of an IP address; a v4-mapped one is the IPv4 address."""
-    address = ipaddress.ip_address(text)
-    if address.version == 6 and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
+    version, value = _plain_value(text)
+    if version == 6 and value >> 32 == _MAPPED:
+        return 4, value & 0xFFFF_FFFF
+    return version, value
+
+
+def _plain_value(text: str) -> tuple[int, int]:
+    """The version and number of an address as written. ValueError for what is none."""
+    if _FOUR.match(text):
+        value = 0
+        for number in text.split("."):
+            value = value << 8 | int(number)
+        return 4, value
+    if text in _SHORT:
+        return 6, _SHORT[text]
+    # Imported for what is left alone: it costs as much as the rest of this module.
+    from ipaddress import ip_address
+
+    address = ip_address(text)
     return address.version, int(address)
 
 
@@ -320,30 +339,30 @@ def _network(text: str) -> tuple[int, int, int] | None:
             "an address with a zone (%) is not supported", f"write {address.partition('%')[0]}"
         )
     try:
-        parsed = ipaddress.ip_address(address)
+        version, value = _plain_value(address)
     except ValueError:
         if slash or re.match(r"[\d.]+\Z", address) or ":" in address:
             raise TargetError(_not_an_address(address), _address_hint(address)) from None
         return None
-    if slash and not (bits.isascii() and bits.isdigit() and int(bits) <= parsed.max_prefixlen):
+    longest = 32 if version == 4 else 128
+    if slash and not (bits.isascii() and bits.isdigit() and int(bits) <= longest):
         raise TargetError(
             f"{quoted(bits)} is no length of a network's prefix",
-            f"write a number from 0 to {parsed.max_prefixlen}",
+            f"write a number from 0 to {longest}",
         )
-    prefix = int(bits) if slash else parsed.max_prefixlen
-    value = int(parsed)
-    network = value >> (parsed.max_prefixlen - prefix) << (parsed.max_prefixlen - prefix)
+    prefix = int(bits) if slash else longest
+    network = value >> (longest - prefix) << (longest - prefix)
     if network != value:
-        meant = (
-            ipaddress.ip_address(network) if parsed.version == 4 else ipaddress.IPv6Address(network)
-        )
+        from ipaddress import IPv4Address, IPv6Address
+
+        meant = IPv4Address(network) if version == 4 else IPv6Address(network)
         raise TargetError(
             f"{quoted(text)} has bits set beyond its prefix",
-            f"the network is {meant}/{prefix}; the address alone is {parsed}",
+            f"the network is {meant}/{prefix}; the address alone is {address}",
         )
-    if parsed.version == 6 and parsed.ipv4_mapped is not None and prefix >= 96:
+    if version == 6 and value >> 32 == _MAPPED and prefix >= 96:
         return 4, value & 0xFFFF_FFFF, prefix - 96
-    return parsed.version, value, prefix
+    return version, value, prefix
 
 
 def _not_an_address(text: str) -> str:

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandtrace.errors import Problem
 from sandtrace.operations import OPERATIONS
 from sandtrace.policy.entries import Environment, Limits, Source
 from sandtrace.policy.grammar import ARGUMENT_KEYS, TEST, TOP, VERSION, names
-from sandtrace.policy.positions import Path
 from sandtrace.policy.problems import quoted, suggestion
 from sandtrace.policy.reading import Reader, operation
 from sandtrace.policy.surroundings import TargetError
@@ -22,6 +21,9 @@ from sandtrace.policy.tables import (
     read_table,
 )
 from sandtrace.values import dataclass, field
+
+if TYPE_CHECKING:
+    from sandtrace.policy.positions import Path
 
 
 @dataclass(slots=True, eq=False)

@@ -8,13 +8,16 @@ it costs a second pass over the file.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from sandtrace.errors import Problem
 from sandtrace.operations import Decision, Operation, Rule, Verdict
 from sandtrace.policy.addresses import InetPattern, WordPattern
 from sandtrace.policy.paths import PathPattern, Specificity
-from sandtrace.policy.positions import Path, Positions
 from sandtrace.values import dataclass, field
+
+if TYPE_CHECKING:
+    from sandtrace.policy.positions import Path, Positions
 
 COMMAND_LINE = "command-line"
 
@@ -65,6 +68,8 @@ class Source:
     def positions(self) -> Positions:
         """Where everything in it stands, worked out when first asked for."""
         if self._positions is None:
+            from sandtrace.policy.positions import Positions
+
             self._positions = Positions(self.text)
         return self._positions
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandtrace.errors import PolicyError, Problem
 from sandtrace.operations import OPERATIONS, Verdict
@@ -19,13 +19,15 @@ from sandtrace.policy.entries import COMMAND_LINE, Environment, Limits, Source
 from sandtrace.policy.files import parse_toml, read_bytes
 from sandtrace.policy.model import Policy
 from sandtrace.policy.names import Names
-from sandtrace.policy.positions import Path
 from sandtrace.policy.problems import nearest, plain, quoted, suggestion
 from sandtrace.policy.reading import Reader, Union, operation
 from sandtrace.policy.removal import remove
 from sandtrace.policy.surroundings import Surroundings, TargetError
 from sandtrace.policy.tables import read_entry
 from sandtrace.policy.variables import Scope
+
+if TYPE_CHECKING:
+    from sandtrace.policy.positions import Path
 
 _DEEPEST = 64  # files that extend one another in a row
 

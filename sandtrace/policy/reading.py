@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandtrace.errors import Problem
 from sandtrace.operations import Operation, Verdict
@@ -14,11 +14,13 @@ from sandtrace.policy.entries import Default, Entry, Section, Source
 from sandtrace.policy.grammar import ACTIONS, Key, names
 from sandtrace.policy.names import Names
 from sandtrace.policy.paths import PathPattern
-from sandtrace.policy.positions import Path
 from sandtrace.policy.problems import quoted, suggestion
 from sandtrace.policy.surroundings import Surroundings, TargetError
 from sandtrace.policy.variables import Scope
 from sandtrace.values import dataclass, field
+
+if TYPE_CHECKING:
+    from sandtrace.policy.positions import Path
 
 MOST_PATTERNS = 200_000  # that a union may hold once braces and variables are expanded
 MOST_CHARACTERS = 20_000_000

@@ -8,14 +8,17 @@ entry goes only where every way to it passes a file that removes it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sandtrace.errors import Problem
 from sandtrace.policy.document import Document
 from sandtrace.policy.entries import Default, Entry, Source
-from sandtrace.policy.positions import Path
 from sandtrace.policy.problems import plain, quoted, suggestion
 from sandtrace.policy.reading import Union
 from sandtrace.values import dataclass
+
+if TYPE_CHECKING:
+    from sandtrace.policy.positions import Path
 
 
 @dataclass(frozen=True, slots=True)

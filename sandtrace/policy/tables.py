@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandtrace.operations import (
     ADDRESS_OPERATIONS,
@@ -40,11 +40,13 @@ from sandtrace.policy.grammar import (
     TABLE,
 )
 from sandtrace.policy.paths import PathPattern
-from sandtrace.policy.positions import Path
 from sandtrace.policy.problems import quoted, suggestion
 from sandtrace.policy.reading import Reader, as_string, kind_of
 from sandtrace.policy.surroundings import TargetError
 from sandtrace.values import replace
+
+if TYPE_CHECKING:
+    from sandtrace.policy.positions import Path
 
 # capability.h, in the kernel's order.
 CAPABILITIES = (
