@@ -134,7 +134,8 @@ else:
                     given["default_factory"] = one.factory
                 made.append((one.name, one.type, dataclasses.field(**given)))
             standard = dataclasses.make_dataclass("Fields", made, kw_only=True)
-            return standard.__dataclass_fields__
+            owner.__dataclass_fields__ = standard.__dataclass_fields__  # made once
+            return owner.__dataclass_fields__
 
     def _first_init(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Write the class's own ``__init__``, then be it."""
