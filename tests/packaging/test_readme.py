@@ -23,7 +23,7 @@ def ours(text: str) -> list[str]:
     return [
         re.sub(r"\S*policies/(\S+\.toml)", r"policies/\1", line)
         for line in text.splitlines()
-        if not line.startswith(("fatal:", "Cloning"))  # git's words are git's
+        if not line.startswith(("fatal:", "Cloning", "bash:"))  # their words are theirs
     ]
 
 
