@@ -112,7 +112,9 @@ class Rules:
         self.record = Files(policy.files, protect)
         kept = Kept(frozenset(self.record.paths), frozenset(self.record.identities))
         changeable = root or self.record.changeable()
-        self.objects = ObjectGuards(kept if changeable else Kept(), root=root)
+        self.objects = ObjectGuards(
+            kept if changeable else Kept(), root=root, capabilities=policy.capabilities
+        )
         judges_paths = (
             self.looks
             or self.objects.active

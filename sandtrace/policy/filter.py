@@ -193,16 +193,15 @@ def _emit_test(asm: bpf.Assembler, row: Syscall, test: Test, fails: str) -> None
     mask = test.mask & ((1 << argument.width) - 1)
     low_mask, high_mask = mask & _LOW, mask >> 32
     inside, outside = asm.fresh(), asm.fresh()
-    for value in test.values:
-        if value & ~mask:
-            continue  # no register can have it
-        other = asm.fresh()
-        asm.load(bpf.offset_low(argument.position))
-        if low_mask != _LOW:
-            asm.mask(low_mask)
+    values = [value for value in test.values if not value & ~mask]  # no register has the others
+    if values and not high_mask:
+        _load_low(asm, argument.position, low_mask)
+    for value in values:
         if not high_mask:
             asm.jump(bpf.JEQ_K, value & _LOW, inside, None)
             continue
+        other = asm.fresh()
+        _load_low(asm, argument.position, low_mask)
         asm.jump(bpf.JEQ_K, value & _LOW, None, other)
         asm.load(bpf.offset_high(argument.position))
         if high_mask != _LOW:
@@ -214,3 +213,9 @@ def _emit_test(asm: bpf.Assembler, row: Syscall, test: Test, fails: str) -> None
     if test.negate:
         asm.goto(fails)
     asm.label(outside)
+
+
+def _load_low(asm: bpf.Assembler, position: int, mask: int) -> None:
+    asm.load(bpf.offset_low(position))
+    if mask != _LOW:
+        asm.mask(mask)

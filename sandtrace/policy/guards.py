@@ -71,6 +71,8 @@ _ROOT = (
     "adjtimex", "clock_adjtime", "clock_adjtime64", "stime",
 )  # fmt: skip
 
+_MKNOD = ("mknod", "mknodat")
+
 GUARDS: tuple[Guard, ...] = (
     Guard(
         "guard:io_uring", ("io_uring_setup", "io_uring_enter", "io_uring_register"), "ENOSYS",
@@ -114,10 +116,35 @@ GUARDS: tuple[Guard, ...] = (
         "guard:terminal", ("ioctl",), "EPERM", "it would type into the terminal",
         (equals("cmd", abi.TIOCSTI, abi.TIOCLINUX, mask=_LOW),),
     ),
+    Guard(  # the device's ioctl makes one, whatever the mode it was opened in (userfaultfd(2))
+        "guard:userfaultfd", ("ioctl",), "ENOSYS",
+        "pages that come late hang whoever reads them",
+        (equals("cmd", abi.USERFAULTFD_IOC_NEW, mask=_LOW),),
+    ),
+    Guard(
+        "guard:devices", _MKNOD, "EPERM", "a device reaches around every judged path",
+        (equals("mode", abi.S_IFBLK, mask=abi.S_IFMT),), liftable=True, root_only=True,
+    ),
+    Guard(  # number 0 is overlayfs's whiteout, which anybody may make (vfs_mknod, fs/namei.c)
+        "guard:devices", _MKNOD, "EPERM", "a device reaches around every judged path",
+        (equals("mode", abi.S_IFCHR, mask=abi.S_IFMT), Test("dev", _LOW, (0,), negate=True)),
+        liftable=True, root_only=True,
+    ),
     Guard(
         "guard:tcp-repair", ("setsockopt",), "EPERM", "it makes connections without connect",
         (equals("level", abi.SOL_TCP, mask=_LOW), equals("optname", abi.TCP_REPAIR, mask=_LOW)),
     ),
+)  # fmt: skip
+
+# Whoever owns a lasting tun device may put packets of any address on the wire (tun(4)).
+_TUN = Guard(
+    "guard:devices", ("ioctl",), "EPERM", "its packets reach around every judged address",
+    (equals("cmd", abi.TUNSETIFF, mask=_LOW),),
+)  # fmt: skip
+# What is mapped readable would be executable too (mmap(2), personality(2)); -1 only asks.
+_READ_IMPLIES_EXEC = Guard(
+    "guard:personality", ("personality",), "EPERM", "reading would be executing",
+    (has_any("persona", abi.READ_IMPLIES_EXEC), Test("persona", _LOW, (_LOW,), negate=True)),
 )  # fmt: skip
 
 UNKNOWN_SYSCALL = Guard(
@@ -220,7 +247,12 @@ class Guards:
         ``pages``: tasks have pages for arguments that are handed over, which must stay.
         """
         self._by_name: dict[str, list[Guard]] = {}
-        for guard in (*GUARDS, *_tracer_guards(tracer), *(_page_guards() if pages else ())):
+        some = [*GUARDS, *_tracer_guards(tracer), *(_page_guards() if pages else ())]
+        if "CAP_NET_ADMIN" not in policy.capabilities:
+            some.append(_TUN)
+        if policy.denies("exec"):
+            some.append(_READ_IMPLIES_EXEC)
+        for guard in some:
             if guard.root_only and not root:
                 continue
             for name in guard.syscalls:

@@ -29,8 +29,8 @@ HELPERS = Guard(
     "guard:kernel-helpers", (), "EPERM", "the kernel would run what is written there, as root"
 )
 
-_MEM_MAJOR = 1  # Documentation/admin-guide/devices.txt
-_MEMORY = frozenset({1, 2, 4})  # mem, kmem, port
+# Documentation/admin-guide/devices.txt: mem, kmem, port; net/tun
+_MEMORY = frozenset({(1, 1), (1, 2), (1, 4)})
 _TUN = (10, 200)
 # The kernel starts these programs, or does as they say (proc_sys_kernel(5), binfmt-misc.rst,
 # sysrq.rst, cgroups.rst; debugfs and tracefs hold kprobes, which read and write kernel memory).
@@ -61,10 +61,16 @@ class Kept:
 class ObjectGuards:
     """The guards over objects that are active for one run."""
 
-    def __init__(self, kept: Kept, *, root: bool) -> None:
-        """``kept``: empty where the command could change none of it anyway."""
+    def __init__(
+        self, kept: Kept, *, root: bool, capabilities: frozenset[str] = frozenset()
+    ) -> None:
+        """``kept``: empty where the command could change none of it anyway.
+
+        ``capabilities``: those that the policy keeps, for the sake of the devices that ask them.
+        """
         self.kept = kept
         self.root = root
+        self.capabilities = capabilities
         self.active = root or bool(kept.paths)
         """Do calls that change something have to be looked at?"""
 
@@ -87,20 +93,19 @@ class ObjectGuards:
                 return RECORD
         if not self.root:
             return None
-        if question.op in ("read", "write") and not one.moved and _is_device(one):
+        if question.op in ("read", "write") and not one.moved and self._is_device(one):
             return DEVICES
         return HELPERS if question.op == "write" and _is_helper(one) else None
 
-
-def _is_device(one: Touched) -> bool:
-    if one.place == ("proc", "kcore"):
-        return True
-    if stat.S_ISBLK(one.mode):
-        return True
-    if not stat.S_ISCHR(one.mode):
+    def _is_device(self, one: Touched) -> bool:
+        if stat.S_ISBLK(one.mode):
+            return True
+        number = (os.major(one.device), os.minor(one.device))
+        if stat.S_ISCHR(one.mode) and number == _TUN:
+            return "CAP_NET_ADMIN" not in self.capabilities
+        if one.place == ("proc", "kcore") or (stat.S_ISCHR(one.mode) and number in _MEMORY):
+            return "CAP_SYS_RAWIO" not in self.capabilities
         return False
-    major, minor = os.major(one.device), os.minor(one.device)
-    return (major == _MEM_MAJOR and minor in _MEMORY) or (major, minor) == _TUN
 
 
 def _is_helper(one: Touched) -> bool:

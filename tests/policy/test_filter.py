@@ -19,6 +19,7 @@ from sandtrace.policy.filter import NEVER, compile_filter, conditions
 from sandtrace.policy.load import load
 from sandtrace.policy.model import Policy
 from sandtrace.resolve.addresses import of_new_socket
+from sandtrace.resolve.kept import Files
 from sandtrace.session import Rules
 from sandtrace.syscalls import table
 from sandtrace.syscalls.model import Syscall
@@ -233,11 +234,45 @@ UNIX_ONLY = '[connect]\ndefault="deny"\nallow=["unix:/**"]\n[bind]\ndefault="den
     ],
 )  # fmt: skip
 def test_registers_alone_decide_where_they_can(
-    text: str, call: tuple[str, int, int], wanted: int
+    monkeypatch: pytest.MonkeyPatch, text: str, call: tuple[str, int, int], wanted: int
 ) -> None:
-    """A call that the policy can't act on does not stop, whatever the bits the kernel ignores."""
+    """A call that the policy can't act on does not stop, whatever the bits the kernel ignores.
+
+    So it is for an ordinary user who can't change the record; what guards see is told below.
+    """
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(Files, "changeable", lambda _files: False)
     name, *registers = call
     assert answer(made(text), name, *registers) == wanted
+
+
+@pytest.mark.parametrize("root", [True, False])
+def test_only_changes_stop_for_the_record(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, root: bool
+) -> None:
+    """Where guards look at objects (always as root), what changes one stops; reading never does."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0 if root else 65534)
+    monkeypatch.setattr(Files, "changeable", lambda _files: not root)
+    with (tmp_path / "log").open("w") as file:
+        rules = Rules(made(""), audit=False, record_all=False, protect=[file.fileno()])
+    program = compile_filter(made(""), rules.guards, wants=rules.wants, noted=rules.noted)
+    for name, registers, wanted in (
+        ("openat", (0, 1, os.O_WRONLY), STOP),
+        ("openat", (0, 1, os.O_CREAT), STOP),
+        ("openat", (0, 1, os.O_RDONLY | HIGH), RUN),
+        ("open", (1, os.O_RDONLY | os.O_DIRECTORY), RUN),
+        ("newfstatat", (0, 1, 2, 0), RUN),
+        ("rename", (1, 2), STOP),
+        ("link", (1, 2), STOP),
+        ("fchmod", (3, 0), STOP),
+        ("ftruncate", (3, 0), RUN),
+        ("write", (1, 2, 3), RUN),
+        ("readlink", (1, 2, 3), RUN),
+    ):
+        row = table.by_name(name, "x86_64")
+        assert row is not None
+        padded = (*registers, *([0] * (6 - len(registers))))
+        assert bpf.evaluate(program, row.nr, arch.AUDIT_ARCH_X86_64, padded) == wanted, name
 
 
 @pytest.mark.parametrize("text", ["", '[syscall]\nabi=["x86_64","i386"]'])
