@@ -52,16 +52,20 @@ def supervise(  # noqa: PLR0913  the options of a run, all by name
     string_limit: int | None = 32,
     on_stop: OnStop | None = None,
     pin: bool = True,
+    protect: Sequence[int] = (),
 ) -> Outcome:
     """Run the command to the end of its last descendant and tell the sinks what happened.
 
     Without a policy it only traces. ``trace`` says which calls' Entry and Exit the sinks are given;
     ``string_limit`` how much of each string is captured for them (None: they read for themselves).
     ``on_stop`` is called with the stopped task at every event. ``pin``: tasks that stop often share
-    the tracer's CPU. LaunchError, with a status, where the command was not started; whatever a sink
-    raises kills the tree and is raised.
+    the tracer's CPU. ``protect``: descriptors of sandtrace's outputs, which the command must not
+    change, no more than the policy. LaunchError, with a status, where the command was not started;
+    whatever a sink raises kills the tree and is raised.
     """
-    rules = None if policy is None else Rules(policy, audit=audit, record_all=log_all or audit)
+    rules = None
+    if policy is not None:
+        rules = Rules(policy, audit=audit, record_all=log_all or audit, protect=protect)
     limit = None if string_limit is None else string_limit + 1
     with session.begin(launch, rules, trace, timeout, pin=pin) as begun:
         return Supervisor(begun, Audience(sinks, trace, limit, on_stop)).run()
@@ -159,7 +163,13 @@ class Supervisor:
                 chosen = questions.effects(call, rules.wants)
                 resolved = questions.resolve(tracee, call, chosen, asker)
                 asked = [itself, *resolved.asked] if rules.asks_syscall(call) else resolved.asked
-                judgement = judge.judge(rules.policy, asked, rules.look_again)
+                judgement = judge.on_objects(rules.objects, resolved.touched) or judge.judge(
+                    rules.policy, asked, rules.look_again
+                )
+                if resolved.group is not None:
+                    judgement, resolved.spared = judge.spare(
+                        judgement, resolved.group, audit=rules.audit
+                    )
                 if call.name in _EXEC and "path" in resolved.found:
                     tracee.asked = resolved.found["path"].path
             return self.act(tracee, call, resolved, judgement, rules)
@@ -184,12 +194,12 @@ class Supervisor:
         if blocked:
             if not act.skip(tracee, call, judgement.errno):
                 return False
-        elif rules.audit:
+        elif rules.audit and not resolved.spared:
             pass
         elif resolved.error is not None:
             if not act.answer(tracee, call, -resolved.error):
                 return False
-        elif resolved.asked:
+        elif resolved.means_something:
             deed = act.carry_out(self.loop, tracee, call, resolved)
             if deed is act.Deed.AGAIN:
                 self.loop.resume(tracee)
