@@ -25,7 +25,7 @@ class Identities:
     ``held`` is filled by the first `refresh`, not before: reading a policy opens nothing.
     """
 
-    __slots__ = ("_descriptors", "_paths", "held")
+    __slots__ = ("_descriptors", "_paths", "_watched", "held")
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         """Remember which paths are named by which denying entries."""
@@ -34,11 +34,13 @@ class Identities:
         }
         self._paths: dict[str, dict[Operation, list[Entry]]] = {}
         self._descriptors: dict[str, tuple[int, tuple[int, int]]] = {}
+        self._watched: set[Operation] = set()
         for entry in entries:
             if STRICTNESS[entry.action] < STRICTNESS["deny"]:
                 continue
             for pattern in entry.patterns:
                 if isinstance(pattern, PathPattern) and (path := pattern.path):
+                    self._watched.add(entry.op)
                     by_op = self._paths.setdefault(path, {}).setdefault(entry.op, [])
                     if entry not in by_op:
                         by_op.append(entry)
@@ -50,7 +52,7 @@ class Identities:
 
     def watched(self, op: Operation) -> bool:
         """An entry of this operation names a file by its path."""
-        return any(op in by_op for by_op in self._paths.values())
+        return op in self._watched
 
     def refresh(self, path: str | None = None) -> bool:
         """Look at all paths (or one) again; True where something changed."""
