@@ -142,6 +142,7 @@ def _supervised(
             sinks=[outputs],
             timeout=values["timeout"],
             pin=not values["no_pin"],
+            protect=outputs.descriptors,
         )
     except BaseException as error:
         outputs.failed(error)

@@ -180,6 +180,11 @@ class Outputs:
             self.say("\n".join(lines) + "\n")
 
     @property
+    def descriptors(self) -> list[int]:
+        """Those of the files: the command must not change them."""
+        return [lines.fd for lines in self._files if lines.fd != STDERR]
+
+    @property
     def incomplete(self) -> list[str]:
         """Why any of the outputs ended early."""
         found = [lines.incomplete for lines in self._files if lines.incomplete is not None]
