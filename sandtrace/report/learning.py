@@ -9,6 +9,7 @@ address one bit off, a hidden file beside one that is read.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections import Counter
@@ -18,9 +19,10 @@ from pathlib import Path
 
 import sandtrace
 from sandtrace.operations import ADDRESS_OPERATIONS, PATH_OPERATIONS, Decision, Question
+from sandtrace.policy.addresses import parse as parse_address
 from sandtrace.policy.load import load
 from sandtrace.policy.model import Policy
-from sandtrace.policy.surroundings import Surroundings
+from sandtrace.policy.surroundings import Surroundings, TargetError
 from sandtrace.report import destinations
 from sandtrace.report.generalise import RULES, PathEntry, entries
 from sandtrace.report.naming import Anchor, anchors, literal, split
@@ -152,9 +154,12 @@ class _Learner:
             shared, single = destinations.entries(
                 by_op[op], self.known, self.found.bound, len(programs), self._named_hosts()
             )
-            sections.append(self._section(op, shared + self.extra.get(op, [])))
-            for exe, lines in single.items():
-                sections.append(Section(op, None, None, lines, self._program_pattern(exe)))
+            lines = self._expressible(op, shared + self.extra.get(op, []))
+            sections.append(self._section(op, lines))
+            for exe, rows in single.items():
+                narrowed = self._expressible(op, rows)
+                if narrowed:
+                    sections.append(Section(op, None, None, narrowed, self._program_pattern(exe)))
         for op in ("signal", "inspect"):
             outside = [need for need in others if need.op == op and need.target == "outside"]
             if outside:
@@ -164,6 +169,19 @@ class _Learner:
                     )
                 )
         return [section for section in sections if section.lines or section.default]
+
+    def _expressible(self, op: str, lines: list[Line]) -> list[Line]:
+        """Without what the language has no entry for (an abstract socket without a name, ...).
+
+        It stays denied, and is told.
+        """
+        world = self._surroundings(self.where.cwd)
+        kept = []
+        for line in lines:
+            with contextlib.suppress(TargetError):
+                parse_address(line.target, world, op=op)  # type: ignore[arg-type]
+                kept.append(line)
+        return kept
 
     def _section(self, op: str, lines: list[Line]) -> Section:
         if self.base is not None:

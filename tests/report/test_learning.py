@@ -343,9 +343,19 @@ PATHS = st.builds(
     st.sampled_from([WORK, HOME, "/tmp", "/etc", "/srv/data", "/usr/lib"]),
     st.lists(NAMES, min_size=1, max_size=3),
 )
+ADDRESSES = st.sampled_from(
+    ["tcp://192.0.2.1:443", "udp://192.0.2.1:53", "tcp://[2001:db8::1]:80", "tcp://127.0.0.1:8080",
+     "tcp://[::1]:1", "tcp://0.0.0.0:0", "tcp://[::]:0", "tcp://[::ffff:192.0.2.7]:22",
+     "udp://[fe80::1%2]:5353", "unix:", "unix:/run/x.sock", "unix:/tmp/dir.a1B2c3/s", "unix:@",
+     "unix:@abstract-1234", "unix:@/tmp/.X11-unix/X0", f"unix:{WORK}/s", "family:netlink",
+     "family:inet", "family:inet6", "family:alg", "family:40", "raw:", "proto:sctp", "proto:132"]
+)  # fmt: skip
 NEEDS = st.lists(
+    st.one_of(
+    st.tuples(st.sampled_from(["connect", "bind"]), ADDRESSES,
+              st.sampled_from(["/bin/a", "/b", "/usr/bin/make"]), st.just("")),
     st.tuples(st.sampled_from(["read", "write", "exec"]), PATHS, st.sampled_from(["/bin/a", "/b"]),
-              st.sampled_from(["", "dir", "mkdir", "absent"])),
+              st.sampled_from(["", "dir", "mkdir", "absent"]))),
     max_size=25,
 )  # fmt: skip
 
@@ -356,7 +366,8 @@ def test_whatever_was_seen_is_allowed(things: list[tuple[str, ...]]) -> None:
     """The law of learning: the policy loads, and denies nothing of what it was learnt from."""
     result = learnt(seen(*things))
     tomli.loads(result.text)
-    assert result.missing == []
+    unsayable = {"unix:@", "malformed:"}  # the language has no entry for these
+    assert {need.target for need, _ in result.missing} <= unsayable
 
 
 @given(st.text(st.characters(codec=None, exclude_categories=()), max_size=20))
@@ -366,7 +377,7 @@ def test_strings_survive_toml(text: str) -> None:
     assert back == re.sub("[\ud800-\udfff]", "?", text)
 
 
-@given(st.text(st.characters(exclude_characters="/\0"), min_size=1))
+@given(st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1))
 def test_a_literal_matches_its_name_alone(name: str) -> None:
     """The pattern of a name has no wildcard that is not escaped."""
     if name in {".", ".."}:
