@@ -242,6 +242,7 @@ class Question:
     bound: tuple[str, ...] = ()
     args: Mapping[int, int] = field(default_factory=dict)
     mapped: bool = False  # [exec]: a file mapped executable, which named entries alone judge
+    pid: int | None = None  # the calling process: /proc/PID of that number is its /proc/self
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from sandtrace.policy.entries import (
 from sandtrace.policy.identity import Identities
 from sandtrace.policy.index import could_be
 from sandtrace.policy.names import Names
+from sandtrace.values import replace
 
 _REMEMBERED = 8192  # answers kept, since most programs ask the same again
 
@@ -139,6 +140,8 @@ class Policy:
             if target is None:
                 raise TypeError("decide needs a target")
             question = self.question(question, target, **rest)
+        if question.pid is not None and question.target.startswith("/proc/"):
+            question = replace(question, target=own_proc(question.target, question.pid))
         key = (
             question.op, question.target, question.exe, question.script, question.is_dir,
             question.identity, question.sections, question.mapped,
@@ -295,6 +298,14 @@ class Policy:
     def files(self) -> tuple[str, ...]:
         """Where the loaded files lie: the guard of the record protects them."""
         return tuple(source.path for source in self.sources if source.path is not None)
+
+
+def own_proc(target: str, pid: int) -> str:
+    """``/proc/PID`` of the calling process as ``/proc/self``, as patterns have it."""
+    own = f"/proc/{pid}"
+    if target == own or target.startswith(f"{own}/"):
+        return "/proc/self" + target[len(own) :]
+    return target
 
 
 def register_tests(pattern: SyscallPattern, name: str, arch: str) -> tuple[Test, ...]:

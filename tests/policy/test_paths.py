@@ -102,6 +102,11 @@ def test_proc_self() -> None:
     assert not covers("/proc/self/environ", "/proc/12/environ")
     assert covers("/proc/[0-9]*/environ", "/proc/self/environ")
     assert covers("/proc/*/environ", "/proc/12/environ")
+    loaded = policy('[read]\ndefault = "deny"\nallow = ["/proc/self"]\ndeny = ["/proc/*/mem"]\n')
+    assert verdict(loaded, "read", "/proc/12/status", pid=12) == "allow"
+    assert verdict(loaded, "read", "/proc/12/status", pid=1) == "deny"
+    assert verdict(loaded, "read", "/proc/123", pid=12) == "deny"
+    assert verdict(loaded, "read", "/proc/12/mem", pid=12) == "deny"
     assert covers("/proc/thread-self/mem", "/proc/self/task/12/mem")
     assert [one.text for one in parse("/dev/fd", world(links={"/dev/fd": "/proc/self/fd"}))] == [
         "/dev/fd",
