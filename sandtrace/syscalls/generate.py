@@ -74,9 +74,10 @@ def read_spec(text: str) -> list[Table]:
         if line[0].isspace():
             if including:
                 headers += tuple(line.split())
-            else:
+                continue
+            if tables:
                 tables[-1].items += line.split()
-            continue
+                continue
         kind, _, rest = line.partition(" ")
         including = kind == "include"
         if including:
@@ -121,7 +122,7 @@ class Headers:
         """Macros with a value and enumerators, in order of definition, with their text."""
         found: dict[str, str] = {}
         for header in headers:
-            text = self.path(header).read_text(errors="replace").replace("\\\n", " \n")
+            text = _joined(self.path(header).read_text(errors="replace"))
             text = re.sub(
                 r"/\*.*?\*/", lambda hit: "\n" * hit[0].count("\n"), text, flags=re.DOTALL
             )
@@ -168,14 +169,17 @@ class Headers:
         return hits
 
     def values(self, headers: tuple[str, ...], expressions: dict[str, str]) -> dict[str, int]:
-        """What each expression is; those that are no integer constants are left out."""
+        """What each expression is; those that are no integer constants are left out.
+
+        ``| 0`` refuses strings and floats, which a cast alone would let pass.
+        """
         wanted = dict(expressions)
         while wanted:
             source = "".join(f"#include <{header}>\n" for header in _PRELUDE + headers)
             first = source.count("\n") + 1
             keys = list(wanted)
             source += "".join(
-                f"long long v_{index} = (long long)({wanted[key]});\n"
+                f"long long v_{index} = (long long)(({wanted[key]}) | 0);\n"
                 for index, key in enumerate(keys)
             )
             result = subprocess.run(
@@ -206,12 +210,21 @@ _STAND_INS = {
     "sys/ioctl.h": "#include <linux/ioctl.h>",
     "sys/time.h": "#include <linux/time.h>",
     "time.h": "typedef long time_t;",
-    "string.h": "", "stdlib.h": "", "errno.h": "", "stdio.h": "", "sys/types.h": "", "endian.h": "", "byteswap.h": "",
+    **dict.fromkeys(
+        ("string.h", "stdlib.h", "errno.h", "stdio.h", "sys/types.h", "endian.h", "byteswap.h"), ""
+    ),
 }  # fmt: skip
 # What some headers use without including it.
 _PRELUDE = (
     "stdint.h", "stddef.h", "linux/types.h", "linux/ioctl.h", "linux/time.h", "sys/socket.h",
 )  # fmt: skip
+
+
+def _joined(text: str) -> str:
+    """Lines that end in a backslash as one, with the number of lines unchanged."""
+    return re.sub(
+        r"(?:.*\\\n)+.*", lambda hit: hit[0].replace("\\\n", " ") + "\n" * hit[0].count("\n"), text
+    )
 
 
 def _read_assembly(text: str, keys: list[str]) -> dict[str, int]:
@@ -305,7 +318,7 @@ def _ioctl_rows(table: Table, headers: Headers) -> Rows:
     for pattern in table.headers:
         paths = sorted(headers.include.glob(pattern)) if "*" in pattern else [headers.path(pattern)]
         for path in paths:
-            text = path.read_text(errors="replace").replace("\\\n", " ") if path.exists() else ""
+            text = _joined(path.read_text(errors="replace")) if path.exists() else ""
             written = {hit[1] for hit in _REQUEST.finditer(text) if _IOCTL.search(hit[2])}
             if not written:
                 continue

@@ -13,12 +13,13 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sandtrace.syscalls.constants.common import TABLES as FLAGS
+from sandtrace.syscalls.constants.common import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Rows = tuple[tuple[int, str], ...]
+FLAGS: Mapping[str, Rows] = TABLES
 
 
 @cache
@@ -31,7 +32,8 @@ def _differing(arch: str) -> Mapping[str, Rows]:
 
 def table(name: str, arch: str = "x86_64") -> Rows:
     """The rows of one table on one arch, (value, name) each. KeyError for an unknown table."""
-    return _differing(arch).get(name) or FLAGS[name]
+    own = _differing(arch)
+    return own[name] if name in own else FLAGS[name]
 
 
 @cache

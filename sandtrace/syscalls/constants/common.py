@@ -547,8 +547,7 @@ TABLES: dict[str, tuple[tuple[int, str], ...]] = {
     ),
     "uring_napi_ops": (
         (0, "IO_URING_NAPI_REGISTER_OP"), (1, "IO_URING_NAPI_STATIC_ADD_ID"),
-        (2, "IO_URING_NAPI_STATIC_DEL_ID"), (0, "IO_URING_NAPI_TRACKING_DYNAMIC"),
-        (1, "IO_URING_NAPI_TRACKING_STATIC"), (0xff, "IO_URING_NAPI_TRACKING_INACTIVE"),
+        (2, "IO_URING_NAPI_STATIC_DEL_ID"),
     ),
     "uffd_flags": (
         (1, "UFFD_USER_MODE_ONLY"), (0x800, "O_NONBLOCK"), (0x80000, "O_CLOEXEC"),
@@ -1990,7 +1989,7 @@ TABLES: dict[str, tuple[tuple[int, str], ...]] = {
         (0x200, "IPC_CREAT"), (0x400, "IPC_EXCL"), (0x800, "IPC_NOWAIT"),
     ),
     "shm_resource_flags": (
-        (0x200, "IPC_CREAT"), (0x400, "IPC_EXCL"), (0x800, "IPC_NOWAIT"), (0x800, "SHM_HUGETLB"),
+        (0x200, "IPC_CREAT"), (0x400, "IPC_EXCL"), (0x800, "SHM_HUGETLB"),
         (0x1000, "SHM_NORESERVE"),
     ),
     "shm_flags": (
@@ -2395,6 +2394,11 @@ TABLES: dict[str, tuple[tuple[int, str], ...]] = {
         (21593, "TIOCSERGETLSR"), (21594, "TIOCSERGETMULTI"), (21595, "TIOCSERSETMULTI"),
         (21596, "TIOCMIWAIT"), (21597, "TIOCGICOUNT"), (21531, "FIONREAD"), (21537, "FIONBIO"),
         (21584, "FIONCLEX"), (21585, "FIOCLEX"), (21586, "FIOASYNC"), (21600, "FIOQSIZE"),
+    ),
+    "tiocpkt_flags": (
+        (0, "TIOCPKT_DATA"), (1, "TIOCPKT_FLUSHREAD"), (2, "TIOCPKT_FLUSHWRITE"),
+        (4, "TIOCPKT_STOP"), (8, "TIOCPKT_START"), (0x10, "TIOCPKT_NOSTOP"),
+        (0x20, "TIOCPKT_DOSTOP"), (0x40, "TIOCPKT_IOCTL"),
     ),
     "socket_ioctls": (
         (35074, "SIOCSPGRP"), (35076, "SIOCGPGRP"), (35077, "SIOCATMARK"),
@@ -4389,8 +4393,6 @@ TABLES: dict[str, tuple[tuple[int, str], ...]] = {
         (1, "TIOCM_LE"), (2, "TIOCM_DTR"), (4, "TIOCM_RTS"), (8, "TIOCM_ST"), (0x10, "TIOCM_SR"),
         (0x20, "TIOCM_CTS"), (0x40, "TIOCM_CAR"), (0x80, "TIOCM_RNG"), (0x100, "TIOCM_DSR"),
         (0x2000, "TIOCM_OUT1"), (0x4000, "TIOCM_OUT2"), (0x8000, "TIOCM_LOOP"),
-    ),
-    "tiocpkt_flags": (
     ),
 }
 # fmt: on
