@@ -11,15 +11,14 @@ from sandtrace.policy.entries import Environment, Limits, Source
 from sandtrace.policy.grammar import ARGUMENT_KEYS, TEST, TOP, VERSION, names
 from sandtrace.policy.problems import quoted, suggestion
 from sandtrace.policy.reading import Reader, operation
-from sandtrace.policy.surroundings import TargetError
-from sandtrace.policy.tables import (
+from sandtrace.policy.settings import (
     read_abi,
     read_capabilities,
     read_environment,
     read_limits,
-    read_section,
-    read_table,
 )
+from sandtrace.policy.surroundings import TargetError
+from sandtrace.policy.tables import read_section, read_table
 from sandtrace.values import dataclass, field
 
 if TYPE_CHECKING:

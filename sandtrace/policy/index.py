@@ -17,7 +17,8 @@ from sandtrace.operations import ADDRESS_OPERATIONS, PATH_OPERATIONS, Operation,
 from sandtrace.policy.addresses import ABSTRACT, InetPattern, InetTarget, WordPattern, inet_target
 from sandtrace.policy.entries import Entry, Pattern, SyscallPattern
 from sandtrace.policy.names import Names
-from sandtrace.policy.paths import PathIndex, PathPattern, reach
+from sandtrace.policy.path_index import PathIndex
+from sandtrace.policy.paths import PathPattern, reach
 
 Found = tuple[Pattern, Entry, bool]
 

@@ -27,7 +27,7 @@ from sandtrace.policy.grammar import (
     Key,
 )
 from sandtrace.policy.reading import ERRNOS
-from sandtrace.policy.tables import ABIS, CAPABILITIES
+from sandtrace.policy.settings import ABIS, CAPABILITIES
 
 _TARGETS = {
     "read": "A path, absolute or from where the command starts: `/usr`, `~/.ssh`, `**/*.pem`.",

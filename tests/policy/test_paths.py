@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandtrace.errors import PolicyError
-from sandtrace.policy.paths import PathIndex, PathPattern, parse
+from sandtrace.policy.path_index import PathIndex
+from sandtrace.policy.paths import PathPattern, parse
 from sandtrace.policy.surroundings import Surroundings, TargetError
 from tests.policy.made import policy, verdict, world
 
