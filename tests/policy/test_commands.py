@@ -283,7 +283,8 @@ def test_warnings(text: str, message: str) -> None:
     "text",
     [
         '[read]\nallow = ["/a"]\ndeny = ["/a/b"]\n',
-        '[read]\nallow = ["/a/b"]\ndeny = [{ target = "/a", unless = ["/x"] }]\n[write]\ndefault = "deny"\n',
+        '[write]\ndefault = "deny"\n[read]\nallow = ["/a/b"]\n'  # noqa: ISC004
+        'deny = [{ target = "/a", unless = ["/x"] }]\n',
         '[read]\nallow = ["/a/b"]\ndeny = [{ target = "/a", except = ["/a/b"] }]\n',
         '[read]\nallow = ["/a/*"]\ndeny = ["/a/*.key"]\n',
         '[connect]\nallow = ["10.0.0.0/8"]\ndeny = ["10.1.0.0/16"]\n',
