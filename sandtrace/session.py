@@ -115,11 +115,9 @@ class Rules:
         self.objects = ObjectGuards(
             kept if changeable else Kept(), root=root, capabilities=policy.capabilities
         )
-        judges_paths = (
-            self.looks
-            or self.objects.active
-            or any(not policy.silent(op) for op in PATH_OPERATIONS)
-        )
+        entries = any(not policy.silent(op) for op in PATH_OPERATIONS)
+        self.guards_paths_only = self.objects.active and not (self.looks or entries)
+        judges_paths = self.looks or self.objects.active or entries
         self.hands_over = not audit and (
             judges_paths or any(not policy.silent(op) for op in ADDRESS_OPERATIONS)
         )

@@ -24,6 +24,7 @@ from sandtrace.lifecycle import Lifecycle
 from sandtrace.policy import judge
 from sandtrace.policy.judge import Judgement
 from sandtrace.resolve import Unjudgeable, questions
+from sandtrace.resolve.paths import PathError
 from sandtrace.session import Outcome, Rules, Session, process_of
 from sandtrace.tracer import act
 from sandtrace.tracer.launch import Launch
@@ -200,7 +201,9 @@ class Supervisor:
             if not act.answer(tracee, call, -resolved.error):
                 return False
         elif resolved.means_something:
-            deed = act.carry_out(self.loop, tracee, call, resolved)
+            deed = act.carry_out(
+                self.loop, tracee, call, resolved, guards_only=rules.guards_paths_only
+            )
             if deed is act.Deed.AGAIN:
                 self.loop.resume(tracee)
             if deed in (act.Deed.AGAIN, act.Deed.GONE):
@@ -236,12 +239,29 @@ class Supervisor:
         if settled is act.Settled.AGAIN:
             self.loop.resume(tracee)
             return False
+        if settled is act.Settled.OPENED and self.rules is not None:
+            if self.may_have_opened(tracee, call, self.rules):
+                act.finish(tracee, call)
+            else:
+                settled = act.Settled.ELSEWHERE
         if settled is act.Settled.ELSEWHERE and self.rules is not None:
             itself = questions.syscall_question(call, self.rules.asker(tracee))
             judgement = judge.raced(itself)
             self.tasks.kill()
             self.record(tracee, call, judgement, self.rules)
         return True
+
+    def may_have_opened(self, tracee: Tracee, call: Call, rules: Rules) -> bool:
+        """Look at what was opened where guards alone were asked: may it be changed?"""
+        try:
+            opened = questions.opened(tracee, call, rules.asker(tracee))
+        except (PathError, Unjudgeable):
+            return True  # closed already, or gone
+        opened.close()
+        judgement = judge.on_objects(rules.objects, opened.touched) or judge.judge(
+            rules.policy, opened.asked, rules.look_again
+        )
+        return not judgement.blocks
 
     def record(self, tracee: Tracee, call: Call, judgement: Judgement, rules: Rules) -> None:
         """Tell of each answer that is to be told."""

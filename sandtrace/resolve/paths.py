@@ -123,6 +123,8 @@ class Walk:
         self.passed: list[bytes] = []  # magic links that were followed
         self._links = 0
         self._opened: list[int] = []
+        self._base: int | None = None  # where dirfd leads
+        self._resolve = 0
 
     def close(self) -> None:
         """Close all but what was handed out."""
@@ -131,19 +133,29 @@ class Walk:
                 os.close(fd)
         self._opened.clear()
 
-    def find(self, dirfd: int, path: bytes, *, follow: bool = True, parent: bool = False) -> Found:
+    def find(
+        self,
+        dirfd: int,
+        path: bytes,
+        *,
+        follow: bool = True,
+        parent: bool = False,
+        resolve: int = 0,
+    ) -> Found:
         """The object that ``path`` names; PathError where the kernel would say so.
 
         ``follow``: a symlink in the last component is followed. ``parent``: the name itself is the
         object; it need not exist, and ``parent`` and ``name`` of the result tell where it is.
+        ``resolve``: openat2's RESOLVE_* bits.
         """
+        self._resolve = resolve
         if not path:
             raise PathError(errno.ENOENT)
         if len(path) >= _PATH_MAX:
             raise PathError(errno.ENAMETOOLONG)
         try:
-            base = self.base(dirfd, path)
-            if not parent:
+            base = self._start(dirfd, path)
+            if not parent and not resolve:
                 found = self._quickly(base, path, follow=follow)
                 if found is not None:
                     return found
@@ -151,12 +163,22 @@ class Walk:
         finally:
             self.close()
 
-    def base(self, dirfd: int, path: bytes, *, resolve: int = 0) -> int:
-        """Where the walk starts: a descriptor of ours. RESOLVE_IN_ROOT makes it dirfd always."""
-        if path[:1] == b"/" and not resolve & libc.RESOLVE_IN_ROOT:
-            if self.root is not None:
-                return self._keep(os.dup(self.root))
-            return self._keep(os.open("/", _O_PATH | os.O_DIRECTORY))
+    def _start(self, dirfd: int, path: bytes) -> int:
+        """Where the walk starts: a descriptor of ours."""
+        if path[:1] == b"/" and not self._resolve & libc.RESOLVE_IN_ROOT:
+            if self._resolve & libc.RESOLVE_BENEATH:
+                raise PathError(errno.EXDEV)
+            return self._top()
+        self._base = self._base_of(dirfd)
+        return self._base
+
+    def _top(self) -> int:
+        """The task's root."""
+        if self.root is not None:
+            return self._keep(os.dup(self.root))
+        return self._keep(os.open("/", _O_PATH | os.O_DIRECTORY))
+
+    def _base_of(self, dirfd: int) -> int:
         name = "cwd" if dirfd == AT_FDCWD else f"fd/{dirfd}"
         if dirfd < 0 and dirfd != AT_FDCWD:
             raise PathError(errno.EBADF)
@@ -203,11 +225,11 @@ class Walk:
             if last and parent:
                 return self._named(here, name)
             try:
-                fd = self._keep(os.open(bare, _O_PATH | os.O_NOFOLLOW, dir_fd=here))
-            except OSError as error:
-                if error.errno == errno.ENOENT and last:
+                fd = self._open(here, bare, os.O_NOFOLLOW)
+            except PathError as error:
+                if error.code == errno.ENOENT and last:
                     return self._named(here, name)
-                raise PathError(error.errno or errno.EIO) from None
+                raise
             status = os.fstat(fd)
             if stat.S_ISLNK(status.st_mode) and (not last or follow or must_be_dir):
                 here, rest, link = self._follow(here, bare, fd, status, rest, slash=name != bare)
@@ -219,17 +241,28 @@ class Walk:
             here = fd
             link = None
 
-    def _dot(self, here: int, name: bytes) -> int:
-        if name == b"..":
-            if self.root is not None and os.path.samestat(os.fstat(here), os.fstat(self.root)):
-                return here
-            name = b".."
-        else:
-            name = b"."
+    def _open(self, here: int, name: bytes, flags: int) -> int:
+        """One component further; the kernel says whether that crosses a mount."""
         try:
-            return self._keep(os.open(name, _O_PATH | os.O_DIRECTORY, dir_fd=here))
+            if self._resolve & libc.RESOLVE_NO_XDEV:
+                return self._keep(libc.openat2(here, name, _O_PATH | flags, libc.RESOLVE_NO_XDEV))
+            return self._keep(os.open(name, _O_PATH | flags, dir_fd=here))
         except OSError as error:
             raise PathError(error.errno or errno.EIO) from None
+
+    def _dot(self, here: int, name: bytes) -> int:
+        if name != b"..":
+            return self._open(here, b".", os.O_DIRECTORY)
+        if self.root is not None and os.path.samestat(os.fstat(here), os.fstat(self.root)):
+            return here
+        if self._resolve & libc.RESOLVE_SCOPED and self._is_base(here):
+            if self._resolve & libc.RESOLVE_BENEATH:
+                raise PathError(errno.EXDEV)
+            return here
+        return self._open(here, b"..", os.O_DIRECTORY)
+
+    def _is_base(self, here: int) -> bool:
+        return self._base is not None and os.path.samestat(os.fstat(here), os.fstat(self._base))
 
     def _follow(
         self,
@@ -245,6 +278,8 @@ class Walk:
         if self._links > _MAX_LINKS:
             raise PathError(errno.ELOOP)
         self._may_follow(here, fd, status)
+        if self._resolve & libc.RESOLVE_NO_SYMLINKS:
+            raise PathError(errno.ELOOP)
         if _is_proc(here):
             target = self._proc_target(here, name)
             if target is None:  # a magic link: jump to the object itself (fs/proc/base.c)
@@ -252,6 +287,7 @@ class Walk:
                     jumped = self._keep(os.open(name, _O_PATH, dir_fd=here))
                 except OSError as error:
                     raise PathError(error.errno or errno.EIO) from None
+                self._may_jump(here, jumped)
                 link = text_of(here) + b"/" + name
                 self.passed.append(link)
                 return jumped, ([b"."] if slash else []) + rest, link
@@ -263,9 +299,23 @@ class Walk:
         if slash and not rest:
             parts[-1] += b"/"
         if target[:1] == b"/":
-            root = os.dup(self.root) if self.root is not None else os.open("/", _O_PATH)
-            return self._keep(root), parts + rest, None
+            if self._resolve & libc.RESOLVE_BENEATH:
+                raise PathError(errno.EXDEV)
+            if self._resolve & libc.RESOLVE_IN_ROOT and self._base is not None:
+                return self._keep(os.dup(self._base)), parts + rest, None
+            root = self._top()
+            if self._resolve & libc.RESOLVE_NO_XDEV and _mount(root) != _mount(here):
+                raise PathError(errno.EXDEV)
+            return root, parts + rest, None
         return here, parts + rest, None
+
+    def _may_jump(self, here: int, jumped: int) -> None:
+        """May a magic link be followed: nd_jump_link in fs/namei.c."""
+        if self._resolve & libc.RESOLVE_NO_MAGICLINKS:
+            raise PathError(errno.ELOOP)
+        crosses = self._resolve & libc.RESOLVE_NO_XDEV and _mount(jumped) != _mount(here)
+        if crosses or self._resolve & libc.RESOLVE_SCOPED:
+            raise PathError(errno.EXDEV)
 
     def _proc_target(self, here: int, name: bytes) -> bytes | None:
         """What a symlink of procfs says to the task; None for a magic link."""
@@ -312,10 +362,10 @@ class Walk:
         else:
             path = os.path.join(os.fsdecode(folder), os.fsdecode(bare))
             try:
-                fd = self._keep(os.open(bare, _O_PATH | os.O_NOFOLLOW, dir_fd=here))
-            except OSError as error:
-                if error.errno != errno.ENOENT:
-                    raise PathError(error.errno or errno.EIO) from None
+                fd = self._open(here, bare, os.O_NOFOLLOW)
+            except PathError as error:
+                if error.code != errno.ENOENT:
+                    raise
                 fd = None
         if folder.endswith(_DELETED) and not status.st_nlink:
             raise PathError(errno.ENOENT)
@@ -323,16 +373,6 @@ class Walk:
         if fd is not None:
             self._release(fd)
         return Found(path, fd, os.fstat(fd) if fd is not None else None, here, name or b".")
-
-    def hand_out(self, fd: int) -> Found:
-        """The object behind a new descriptor of ours."""
-        return self._arrived(self._keep(fd), None)
-
-    def hand_out_name(self, parent: int, name: bytes) -> Found:
-        """A name that does not exist, in a directory behind a new descriptor of ours."""
-        text = os.path.join(os.fsdecode(text_of(self._keep(parent))), os.fsdecode(name))
-        self._release(parent)
-        return Found(text, None, None, parent, name)
 
     def _arrived(self, fd: int, link: bytes | None) -> Found:
         found = opened(fd, link)
@@ -370,6 +410,12 @@ def _is_proc(fd: int) -> bool:
 
 def _is_proc_root(fd: int) -> bool:
     return os.fstat(fd).st_ino == 1  # PROC_ROOT_INO, include/linux/proc_fs.h
+
+
+def _mount(fd: int) -> bytes:
+    """The mount that a descriptor of ours lies on (proc_pid_fdinfo(5))."""
+    with open(f"/proc/self/fdinfo/{fd}", "rb") as info:
+        return next(line for line in info if line.startswith(b"mnt_id:"))
 
 
 _protected: bool | None = None
@@ -425,27 +471,3 @@ def root_of(task: Task) -> int | None:
         os.close(fd)
         return None
     return fd
-
-
-def restricted(task: Task, dirfd: int, path: bytes, *, follow: bool, resolve: int) -> Found:
-    """As openat2's RESOLVE_* bits restrict the walk; the kernel does it, with these bits.
-
-    Where nothing is found, the folder is asked for under the same bits.
-    """
-    walk = Walk(task)
-    try:
-        base = walk.base(dirfd, path, resolve=resolve)
-        flags = _O_PATH | (0 if follow else os.O_NOFOLLOW)
-        try:
-            return walk.hand_out(libc.openat2(base, path, flags, resolve))
-        except OSError as error:
-            if error.errno != errno.ENOENT:
-                raise PathError(error.errno or errno.EIO) from None
-        folder, _, name = path.rstrip(b"/").rpartition(b"/")
-        try:
-            parent = libc.openat2(base, folder or b".", _O_PATH | os.O_DIRECTORY, resolve)
-        except OSError as error:
-            raise PathError(error.errno or errno.EIO) from None
-        return walk.hand_out_name(parent, name)
-    finally:
-        walk.close()

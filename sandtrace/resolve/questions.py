@@ -114,6 +114,15 @@ def resolve(task: Task, call: Call, chosen: Iterable[Effect], asker: Asker) -> R
         return _Resolver(task, call, asker).resolve(chosen)
 
 
+def opened(task: Task, call: Call, asker: Asker) -> Resolved:
+    """What a call that has just opened a file for writing reached."""
+    resolver = _Resolver(task, call, asker)
+    assert call.ret is not None  # noqa: S101  it has returned
+    fd = call.ret
+    resolver.once("opened", lambda: paths.of_descriptor(task, fd), "write")
+    return resolver.result
+
+
 def program_question(task: Task, asker: Asker) -> Question | None:
     """What is executed now, asked when the kernel has done it and before it runs."""
     try:
@@ -251,6 +260,10 @@ class _Resolver:
             found = self.result.found[name] = find()
         return found
 
+    def once(self, name: str, find: Callable[[], Found], op: Operation) -> None:
+        """Ask about one object, found elsewhere than in an argument."""
+        self._ask_found(op, self._once(name, find))
+
     def _walk(self, subject: PathArg) -> Found:
         call, task = self.call, self.task
         raw = arguments.path(task, call, self._value(subject.path), subject)
@@ -264,21 +277,14 @@ class _Resolver:
         follow, resolve = arguments.following(call, subject)
         root = paths.root_of(task) if self.asker.chrooted else None
         try:
-            if resolve:
-                if self.asker.looks:
-                    self._walked(Walk(task, root), dirfd, raw, follow=follow, parent=False).close()
-                return paths.restricted(task, dirfd, raw, follow=follow, resolve=resolve)
-            return self._walked(Walk(task, root), dirfd, raw, follow=follow, parent=subject.parent)
+            walk = Walk(task, root)
+            found = walk.find(dirfd, raw, follow=follow, parent=subject.parent, resolve=resolve)
+            if self.asker.looks:  # who goes through another process's magic link looks into it
+                self._ask_looks(objects.process_of_link(link) for link in walk.passed)
+            return found
         finally:
             if root is not None:
                 os.close(root)
-
-    def _walked(self, walk: Walk, dirfd: int, path: bytes, *, follow: bool, parent: bool) -> Found:
-        """Walk; who goes through a magic link of another process looks into it."""
-        found = walk.find(dirfd, path, follow=follow, parent=parent)
-        if self.asker.looks:
-            self._ask_looks(objects.process_of_link(link) for link in walk.passed)
-        return found
 
     def _ask_looks(self, tids: Iterable[int | None]) -> None:
         own = self.task.pid

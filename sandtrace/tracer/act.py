@@ -20,7 +20,7 @@ from sandtrace.operations import MovedArg, PathArg, ProcessArg, SubcallArg
 from sandtrace.resolve import Unjudgeable, arguments, messages
 from sandtrace.syscalls import table
 from sandtrace.tracer import arguments as pages
-from sandtrace.tracer import handover, perform, processes
+from sandtrace.tracer import handover, light, perform, processes
 from sandtrace.tracer.handover import Pieces
 from sandtrace.tracer.inject import Died
 
@@ -76,8 +76,13 @@ def answer(task: Tracee, call: Call, result: int) -> bool:
     return True
 
 
-def carry_out(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -> Deed:
-    """An allowed call of which something was judged. Unjudgeable where it can't be made safe."""
+def carry_out(
+    loop: Loop, tracee: Tracee, call: Call, resolved: Resolved, *, guards_only: bool = False
+) -> Deed:
+    """An allowed call of which something was judged. Unjudgeable where it can't be made safe.
+
+    ``guards_only``: its path matters to no entry, only what it reaches to guards.
+    """
     if resolved.group is not None and resolved.spared:
         return _deliver(loop, tracee, call, resolved.group, resolved.spared)
     if resolved.found and perform.performs(call.name):
@@ -86,6 +91,8 @@ def carry_out(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -> Dee
             return Deed.DONE if answer(tracee, call, result) else Deed.GONE
     try:
         handed = processes.by_number(loop, tracee, call, resolved)
+        if guards_only and handed is None:
+            handed = light.opens(loop, tracee, call, resolved.found.get("path"))
         handed = handed or _hand(tracee, call, resolved)
         if handed is None:
             return Deed.RUN
@@ -296,6 +303,7 @@ class Settled(Enum):
     AS_JUDGED = auto()
     AGAIN = auto()  # the tree was changed on the way: the task makes the call once more
     ELSEWHERE = auto()  # it reached what was not judged
+    OPENED = auto()  # what it reached is to be judged now; `finish` then
 
 
 def settle(tracee: Tracee, call: Call) -> Settled:
@@ -311,9 +319,19 @@ def settle(tracee: Tracee, call: Call) -> Settled:
         tracee.memory.write(handed.counts, call.ret.to_bytes(4, "little"))
         call.ret = 1
         arch.set_register(tracee.tid, arch.BY_NAME[call.arch].result, 1)
+    if handed.look and call.ret >= 0:
+        tracee.unfinished = handed.truncate
+        return Settled.OPENED
     if handed.expected is not None and call.ret >= 0:
         if handover.opened_identity(tracee, call.ret) != handed.expected:
             return Settled.ELSEWHERE
         if handed.truncate:
             os.truncate(f"/proc/{tracee.tid}/fd/{call.ret}", 0)
     return Settled.AS_JUDGED
+
+
+def finish(tracee: Tracee, call: Call) -> None:
+    """What was opened may be: do to it what was put off."""
+    if tracee.unfinished and call.ret is not None:
+        light.truncate(tracee, call.ret)
+    tracee.unfinished = False

@@ -42,6 +42,7 @@ class Handed:
     expected: tuple[int, int] | None = None
     again_on: int | None = None
     truncate: bool = False  # cut the opened file to nothing once it is known to be the right one
+    look: bool = False  # what it opened is to be looked at, since guards alone were asked
     counts: int | None = None  # sendmmsg: where the first message's length is to be written
 
 

@@ -86,6 +86,7 @@ class Tracee(Task):
     __slots__ = (
         "asked", "call", "exe", "filters", "handed", "heat", "heated", "launching", "other_rights",
         "own_cpus", "parent", "script", "sections", "started", "swept", "table",
+        "unfinished",
     )  # fmt: skip
     memory: Space
 
@@ -105,6 +106,7 @@ class Tracee(Task):
         self.started = False
         self.sections: tuple[int, ...] = ()
         self.handed: Handed | None = None  # what its call in flight was changed to
+        self.unfinished = False  # the file that it has just opened is still to be truncated
         self.filters = False  # it, or an ancestor, has installed a seccomp filter of its own
         self.other_rights = False  # it, or an ancestor, has changed its ids or capabilities
 
