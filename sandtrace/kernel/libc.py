@@ -93,9 +93,12 @@ def close_from(first: int) -> None:
                     os.close(int(name))
 
 
+RESOLVE_NO_XDEV = 0x01
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_NO_SYMLINKS = 0x04
+RESOLVE_BENEATH = 0x08
 RESOLVE_IN_ROOT = 0x10
+RESOLVE_SCOPED = RESOLVE_BENEATH | RESOLVE_IN_ROOT  # LOOKUP_IS_SCOPED, include/linux/namei.h
 _how = ctypes.create_string_buffer(24)  # struct open_how: flags, mode, resolve
 _how_at = ctypes.addressof(_how)
 _HOW = struct.Struct("=3Q")
