@@ -34,6 +34,7 @@ _ERRNOS = {"read": "EACCES", "write": "EACCES", "exec": "EACCES", "connect": "EN
 _TABLES = ("read", "write", "exec", "connect", "bind")
 _NAMELESS = ("pipe:", "socket:", "memfd:", "deleted:")
 _SECRETS = "no-secrets"  # the shipped policy that a learnt one stands on
+_FAMILIES = ("inet", "inet6", "unix")  # their sockets may be made; each address is judged
 _ROUNDS = 3  # of adding by exact name what the generalised entries miss
 
 
@@ -155,9 +156,11 @@ class _Learner:
                 by_op[op], self.known, self.found.bound, len(programs), self._named_hosts()
             )
             lines = self._expressible(op, shared + self.extra.get(op, []))
+            if op == "connect" and self.base is None:
+                lines = [*map(_family, _FAMILIES), *lines]
             sections.append(self._section(op, lines))
-            for exe, rows in single.items():
-                narrowed = self._expressible(op, rows)
+            for exe, own in single.items():
+                narrowed = self._expressible(op, own)
                 if narrowed:
                     sections.append(Section(op, None, None, narrowed, self._program_pattern(exe)))
         for op in ("signal", "inspect"):
@@ -179,7 +182,7 @@ class _Learner:
         kept = []
         for line in lines:
             with contextlib.suppress(TargetError):
-                parse_address(line.target, world, op=op)  # type: ignore[arg-type]
+                parse_address(line.target, world, op=op)
                 kept.append(line)
         return kept
 
@@ -313,6 +316,15 @@ class _Learner:
                 rest = target[len(anchor.path) + 1 :]
                 return rest if anchor.kind == "work" else f"{anchor.written}/{rest}"
         return target
+
+
+def _family(family: str) -> Line:
+    """Making a socket of a family whose addresses are judged.
+
+    A run's record tells addresses, not sockets that were made and used for nothing; and programs
+    make sockets for look-up services that are not there.
+    """
+    return Line(f"family:{family}", note="making a socket reaches nothing")
 
 
 def _who(needs: Sequence[Need]) -> str:

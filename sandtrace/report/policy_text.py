@@ -109,7 +109,7 @@ def _comment(line: Line) -> str:
     names = [shown(name.rpartition("/")[2]) for name, _ in line.programs.most_common()]
     names = list(dict.fromkeys(names))
     who = ", ".join(names[:_NAMES]) + (", ..." if len(names) > _NAMES else "")
-    parts = [f"{who or 'the command'} {times(line.count)}"]
+    parts = [f"{who or 'the command'} {times(line.count)}"] if line.count else []
     if line.things > 1:
         parts.append(f"{line.things:,} paths")
     if line.listed:

@@ -136,6 +136,7 @@ def enforce(tmp_path: Path) -> Callable[[str], Ran]:
 
     def run(script: str) -> Ran:
         build.fresh()
+        (build.folder / ".secret").write_text("a token")
         (build.folder / "build.sh").write_text(BUILDS["shell"][1]["build.sh"] + script)
         return sandtrace("run", "--policy", policy, "--", *build.command, cwd=build.folder)
 
@@ -149,7 +150,7 @@ def test_what_is_planted_is_denied(enforce: Callable[[str], Ran]) -> None:
     for script, told in (
         ("mkdir out2", "denied write"),
         ("sort words.txt > out2", "denied write"),
-        ("echo secret > out/x; sort < .secret", "denied read"),
+        ("sort < .secret", "denied read"),
         (": < /etc/shadow", "denied read"),
     ):
         ran = enforce(script)

@@ -69,9 +69,10 @@ def policy_of(text: str, folder: Path) -> Policy:
 
 
 def table(text: str, op: str) -> list[str]:
-    """The targets that a table allows."""
+    """The targets that a table allows, but for the sockets that may always be made."""
     rows = tomli.loads(text)[op].get("allow", [])
-    return [row if isinstance(row, str) else row["target"] for row in rows]
+    targets = [row if isinstance(row, str) else row["target"] for row in rows]
+    return [target for target in targets if not target.startswith("family:")]
 
 
 def denies(policy: Policy, op: str, target: str) -> bool:
