@@ -120,6 +120,16 @@ class Incomplete:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What the user must know and no decision tells, once a run. ``subject``: a path of theirs."""
+
+    subject: str
+    text: str
+    time: float
+    tid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """The first event of a run: what was asked for, under what, on what machine."""
 
@@ -144,6 +154,6 @@ class Finished:
 
 Event = (
     Started | Entry | Exit | Decided | Attached | Executed | Signalled | GroupStopped | Ended
-    | Incomplete | Finished
+    | Incomplete | Notice | Finished
 )  # fmt: skip
 Sink = Callable[[Event], None]

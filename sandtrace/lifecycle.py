@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sandtrace import events
-from sandtrace.kernel import ptrace
+from sandtrace.kernel import credentials, ptrace
 from sandtrace.kernel.task import command_line
 from sandtrace.session import Outcome, Session, exit_status, process_of
 from sandtrace.tracer import handover
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from sandtrace.events import Event
     from sandtrace.tracer.launch import Launch
     from sandtrace.tracer.loop import Tracee
+
+
+_GAINS_NOTHING = (
+    "has the set-user-ID bit or file capabilities, and gains nothing by them under a policy "
+    "(no_new_privs)"
+)
 
 
 class Lifecycle:
@@ -33,6 +39,7 @@ class Lifecycle:
         self.outcome = Outcome()
         self.counts = dict.fromkeys(("stops", "calls", "decisions", "tasks"), 0)
         self.executed_once = False
+        self.told_set_id = session.rules is None  # tracing alone sets no no_new_privs
 
     def started(self, launch: Launch) -> Iterator[Event]:
         """The command is about to be executed."""
@@ -64,6 +71,9 @@ class Lifecycle:
         yield events.Executed(
             tracee.tid, former, process_of(tracee), command_line(tracee.pid), time.time()
         )
+        if not self.told_set_id and credentials.would_gain(tracee.tid):
+            self.told_set_id = True
+            yield events.Notice(tracee.exe or "?", _GAINS_NOTHING, time.time(), tracee.tid)
 
     def signalled(self, tracee: Tracee, number: int) -> Iterator[Event]:
         """A signal is about to be delivered: deliver exactly that one."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import stat
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,6 +64,32 @@ def of_task(tid: int) -> tuple[Credentials, int] | None:
         return found, int(fields[b"Umask"], 8)
     except (KeyError, IndexError, ValueError):
         return None
+
+
+def would_gain(tid: int) -> bool:
+    """Would the program that a task has just executed have other rights without no_new_privs?
+
+    set-user-ID, set-group-ID and file capabilities do nothing then (prctl(2), PR_SET_NO_NEW_PRIVS).
+    """
+    program = f"/proc/{tid}/exe"
+    try:
+        status = os.stat(program)
+    except OSError:
+        return False
+    set_gid = stat.S_ISGID | stat.S_IXGRP  # without the second it asks for mandatory locks
+    if not (status.st_mode & stat.S_ISUID or status.st_mode & set_gid == set_gid):
+        if os.geteuid() == 0:
+            return False  # root has them all
+        try:
+            return bool(os.getxattr(program, "security.capability"))
+        except OSError:
+            return False
+    task = of_task(tid)
+    if task is None:
+        return False
+    owner = status.st_mode & stat.S_ISUID and status.st_uid != task[0].fsuid
+    group = status.st_mode & set_gid == set_gid and status.st_gid != task[0].fsgid
+    return bool(owner or group)
 
 
 @contextlib.contextmanager

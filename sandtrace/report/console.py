@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandtrace.events import Decided, Event, Incomplete
+from sandtrace.events import Decided, Event, Incomplete, Notice
 from sandtrace.operations import Rule, Verdict
 from sandtrace.report.text import elided, program, quoted, shown, styled
 
@@ -50,6 +50,9 @@ class Console:
                 self._denied(event)
         elif isinstance(event, Incomplete):
             self._write(f"sandtrace: the record is incomplete: {shown(event.reason)}\n")
+
+        elif isinstance(event, Notice):
+            self._write(f"sandtrace: {elided(shown(event.subject), 200)} {event.text}\n")
 
     def _denied(self, event: Decided) -> None:
         rule, verdict = event.decision.rule, event.decision.verdict
