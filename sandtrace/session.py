@@ -36,7 +36,7 @@ from sandtrace.policy.locks import LOOKS_ANYWHERE, locks_for
 from sandtrace.policy.objects import Kept, ObjectGuards
 from sandtrace.resolve import Unjudgeable, addresses
 from sandtrace.resolve.kept import Files
-from sandtrace.resolve.questions import Asker
+from sandtrace.resolve.questions import Asker, Resolved
 from sandtrace.syscalls import table
 from sandtrace.tracer.launch import Child, Confinement, Launch
 from sandtrace.tracer.loop import OPTIONS, Loop, Tracee
@@ -157,6 +157,7 @@ class Rules:
         self.chrooted = False
         self.bound: tuple[str, ...] = ()
         self.given = _standard_descriptors()
+        self._refreshed = 0.0
         # Only who has CAP_SYS_ADMIN, or may make a user namespace, is ever in another one.
         self.other_namespaces = "CAP_SYS_ADMIN" in policy.capabilities or any(
             policy.names_syscall(name) for name in ("unshare", "clone", "setns")
@@ -233,6 +234,21 @@ class Rules:
     def enforces(self, judgement: Judgement) -> bool:
         """An audit blocks only what guards block."""
         return not self.audit or judgement.by_guard
+
+    def refresh(self) -> None:
+        """What denied files are which, once a second at most: they may have been replaced."""
+        now = time.monotonic()
+        if now - self._refreshed >= 1.0:
+            self._refreshed = now
+            self.policy.refresh_identities()
+
+    def changed(self, resolved: Resolved) -> None:
+        """Names were made, moved or removed: those of denied files are looked at again."""
+        watched = self.policy.identities.paths
+        if watched:
+            for found in resolved.found.values():
+                if found.path in watched:
+                    self.policy.refresh_identities(found.path)
 
     def look_again(self) -> bool:
         """Before a denial: have the names of the policy moved?"""

@@ -154,6 +154,7 @@ class Supervisor:
         asker = rules.asker(tracee)
         itself = questions.syscall_question(call, asker)
         resolved = questions.Resolved()
+        rules.refresh()
         try:
             guard = judge.fired(call, rules.guards, rules.policy) or rules.too_many(
                 call, self.loop.alive()
@@ -165,12 +166,14 @@ class Supervisor:
                 resolved = questions.resolve(tracee, call, chosen, asker)
                 asked = [itself, *resolved.asked] if rules.asks_syscall(call) else resolved.asked
                 judgement = judge.on_objects(rules.objects, resolved.touched) or judge.judge(
-                    rules.policy, asked, rules.look_again
+                    rules.policy, asked, rules.look_again, resolved.moves
                 )
                 if resolved.group is not None:
                     judgement, resolved.spared = judge.spare(
                         judgement, resolved.group, audit=rules.audit
                     )
+                if judgement.blocks:
+                    judgement = self.still(call, resolved, judgement, rules)
                 if call.name in _EXEC and "path" in resolved.found:
                     tracee.asked = resolved.found["path"].path
             return self.act(tracee, call, resolved, judgement, rules)
@@ -179,6 +182,23 @@ class Supervisor:
             return self.act(tracee, call, questions.Resolved(), judgement, rules)
         finally:
             resolved.close()
+
+    @staticmethod
+    def still(call: Call, resolved: Resolved, judgement: Judgement, rules: Rules) -> Judgement:
+        """A denial, where it makes a difference: not of a call that comes to nothing by itself."""
+        from sandtrace.policy import needless
+        from sandtrace.resolve import foregone
+
+        known = foregone.error(call, resolved.found)
+        if known is None:
+            return judgement
+        of, code = known
+        left = needless.lift(
+            rules.policy, judgement, of.path, is_dir=of.is_dir, identity=of.identity
+        )
+        if left is not judgement:
+            resolved.error = code
+        return left
 
     def act(
         self,
@@ -204,6 +224,8 @@ class Supervisor:
             deed = act.carry_out(
                 self.loop, tracee, call, resolved, guards_only=rules.guards_paths_only
             )
+            if deed is act.Deed.DONE:
+                rules.changed(resolved)
             if deed is act.Deed.AGAIN:
                 self.loop.resume(tracee)
             if deed in (act.Deed.AGAIN, act.Deed.GONE):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sandtrace.kernel import arch
@@ -136,15 +136,27 @@ def raced(question: Question) -> Judgement:
 
 
 def judge(
-    policy: Policy, questions: Iterable[Question], look_again: Callable[[], bool]
+    policy: Policy,
+    questions: Sequence[Question],
+    look_again: Callable[[], bool],
+    moves: Iterable[tuple[Question, str | None]] = (),
 ) -> Judgement:
-    """The policy's answers. ``look_again``: before a denial, has the world changed (names)?"""
+    """The policy's answers. ``look_again``: before a denial, has the world changed (names)?
+
+    ``moves``: directories that get another name, under which an entry might not match beneath them.
+    """
     answers = [(question, policy.decide(question)) for question in questions]
+    for question, new in moves:
+        refusal = policy.denied_beneath(question.target, new)
+        if refusal is not None:
+            answers.append((question, refusal))
     if not answers:
         return NOTHING
     strictest = _strictest(answers)
     if STRICTNESS[strictest.verdict] >= STRICTNESS["deny"] and look_again():
-        answers = [(question, policy.decide(question)) for question, _ in answers]
+        asked = answers
+        answers = [(question, policy.decide(question)) for question in questions]
+        answers += asked[len(answers) :]
         strictest = _strictest(answers)
     return Judgement(tuple(answers), strictest)
 

@@ -73,12 +73,14 @@ class Resolved:
     """What a call means: the questions, and the objects by the name of their argument.
 
     ``error``: the kernel's answer (an errno number) to a walk that failed; it is the call's result.
+    ``moves``: directories that get another name (None: another root is above them).
     ``touched``: the objects, as guards know them. ``processes``: those that are named one by one,
     ``group`` those of which each is reached that may be; ``spared``: the kinds that may not.
     """
 
     asked: list[Question] = field(default_factory=list)
     found: dict[str, Found] = field(default_factory=dict)
+    moves: list[tuple[Question, str | None]] = field(default_factory=list)
     error: int | None = None
     touched: list[Touched] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
@@ -172,6 +174,7 @@ class _Resolver:
                 self._effect(effect)
             if self.result.found:
                 self._complete()
+                self._directories()
         except PathError as error:
             self.result.close()
             return Resolved(error=error.code)
@@ -240,6 +243,35 @@ class _Resolver:
             subject = effect.subject
             if isinstance(subject, PathArg) and subject.path not in self.result.found:
                 self._find(subject)
+
+    def _directories(self) -> None:
+        """Which directories get another name, with all that is beneath them."""
+        row, call = self.call.row, self.call
+        assert row is not None  # noqa: S101  something was found
+        names = [
+            effect.subject.path
+            for effect in row.ops
+            if isinstance(effect.subject, PathArg) and effect.subject.parent
+        ]
+        for effect in row.ops:
+            subject = effect.subject
+            if not isinstance(subject, MovedArg) or effect.op != "read":
+                continue
+            found = self.result.found.get(subject.path.path)
+            if found is None or not found.is_dir or call.name in ("link", "linkat"):
+                continue
+            if all(row.holds(test, call.args) for test in effect.when):
+                new = next((name for name in names if name != subject.path.path), None)
+                there = self.result.found.get(new) if new is not None else None
+                self._move(found, None if there is None else there.path)
+        if call.name in ("chroot", "mount", "pivot_root", "move_mount"):
+            for found in self.result.found.values():
+                if found.is_dir:
+                    self._move(found, None)
+
+    def _move(self, found: Found, new: str | None) -> None:
+        question = self._question("write", found.path, is_dir=True, identity=found.identity)
+        self.result.moves.append((question, new))
 
     def _path(self, op: Operation, subject: PathArg) -> None:
         found = self._find(subject)
