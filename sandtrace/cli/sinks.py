@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -114,6 +115,15 @@ class Outputs:
         self._files.append(lines)
         return lines
 
+    @property
+    def descriptors(self) -> list[int]:
+        """Those of regular files: the command must not change what is recorded of it."""
+        return [
+            lines.fd
+            for lines in self._files
+            if lines.fd != STDERR and stat.S_ISREG(os.fstat(lines.fd).st_mode)
+        ]
+
     # --- while it runs --------------------------------------------------------------------------
 
     def say(self, text: str) -> None:
@@ -178,11 +188,6 @@ class Outputs:
             lines.append(f"sandtrace: failed, as --fail-on {values['fail_on']} asks")
         if lines:
             self.say("\n".join(lines) + "\n")
-
-    @property
-    def descriptors(self) -> list[int]:
-        """Those of the files: the command must not change them."""
-        return [lines.fd for lines in self._files if lines.fd != STDERR]
 
     @property
     def incomplete(self) -> list[str]:

@@ -262,6 +262,18 @@ def test_the_log_on_stderr() -> None:
     assert "[info   ] exec " in text
 
 
+@pytest.mark.parametrize("attack", [": > {}", "rm {}", "mv {} x", "ln {} x", "echo x >> {}"])
+def test_the_record_is_not_the_commands_to_change(attack: str, tmp_path: Path) -> None:
+    """The command cannot write, remove, rename or link sandtrace's own log, not even by audit."""
+    log = tmp_path / "log"
+    words = ("--policy", "net-off", "--log", str(log), "sh", "-c", attack.format(log))
+    for ran in (sandtrace("run", *words), sandtrace("run", "--audit", *words)):
+        assert ran.returncode != 0
+        guards = [record for record in log_of(log) if record["event"] == "guard"]
+        assert guards
+        assert guards[0]["enforced"] is True
+
+
 def test_log_all(tmp_path: Path) -> None:
     """Allowed operations are recorded where asked for, and by --audit."""
     log = tmp_path / "log"
