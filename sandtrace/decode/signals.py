@@ -68,7 +68,7 @@ def _sigaction(view: View, action: int, mask: Words, flags: int, restorer: int) 
     fields: list[tuple[str | None, Value]] = [
         ("sa_handler", handler(view, action)),
         ("sa_mask", mask),
-        ("sa_flags", names.flags("sigact_flags", flags & 0xFFFF_FFFF)),
+        ("sa_flags", names.flags("sigact_flags", flags)),
     ]
     if flags & _SA_RESTORER:
         fields.append(("sa_restorer", Pointer(restorer)))
