@@ -13,12 +13,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sandtrace import events, session
 from sandtrace.call import Call, Snapshot
-from sandtrace.decode.capture import capture_entry, capture_exit
 from sandtrace.kernel import ptrace
 from sandtrace.lifecycle import Lifecycle
 from sandtrace.policy import judge
@@ -30,6 +28,7 @@ from sandtrace.tracer import act
 from sandtrace.tracer.launch import Launch
 from sandtrace.tracer.loop import Kind, Tracee
 from sandtrace.tracer.pin import ASKS_AFFINITY
+from sandtrace.values import dataclass
 
 if TYPE_CHECKING:
     from sandtrace.events import Event, Sink
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 Trace = frozenset[str] | Literal["all"] | None
 OnStop = Callable[[Tracee, "Event"], None]
 _EXEC = frozenset({"execve", "execveat"})
+_LIMIT = 33  # bytes of a string that a record shows, and one more
 
 
 def supervise(  # noqa: PLR0913  the options of a run, all by name
@@ -136,7 +136,7 @@ class Supervisor:
             self.cpus.asked(tracee, call.args[0] & 0xFFFF_FFFF)
         shown = self.audience.sees(call)
         if shown and self.audience.limit is not None:
-            capture_entry(call, self.audience.limit)
+            self.capture(call)
         if self.rules is not None and not self.enforce(tracee, call, self.rules):
             return  # it died, or makes the call again: nothing is told of this stop
         if shown:
@@ -148,6 +148,16 @@ class Supervisor:
             self.report(tracee, events.Exit(call))
         call.entry.source = None
         self.loop.resume(tracee)
+
+    def capture(self, call: Call) -> None:
+        """Read the memory that the call names. Decoders are imported by the first call that is."""
+        from sandtrace.decode.capture import capture_entry, capture_exit
+
+        limit = self.audience.limit or _LIMIT
+        if call.exit_time is None:
+            capture_entry(call, limit)
+        else:
+            capture_exit(call, limit)
 
     def enforce(self, tracee: Tracee, call: Call, rules: Rules) -> bool:
         """Resolve what the call means, decide, act, record. False: nothing came of it."""
@@ -247,7 +257,7 @@ class Supervisor:
                 self.rules.follow(self.loop, tracee, call)
             if self.audience.sees(call):
                 if self.audience.limit is not None:
-                    capture_exit(call, self.audience.limit)
+                    self.capture(call)
                 self.report(tracee, events.Exit(call))
             call.exit.source = None
         self.loop.resume(tracee)
@@ -295,7 +305,7 @@ class Supervisor:
         if not told:
             return
         call.note = judgement.note(enforced=rules.enforces(judgement))
-        capture_entry(call, self.audience.limit or 33)
+        self.capture(call)
         process = process_of(tracee)
         for question, decision in told:
             enforced = decision.verdict in ("allow", "log") or rules.enforces(judgement)

@@ -12,9 +12,9 @@ import ctypes
 import errno
 import platform
 import struct
-from dataclasses import dataclass
 
 from sandtrace.kernel import ptrace
+from sandtrace.values import dataclass
 
 AUDIT_ARCH_X86_64 = 0xC000003E
 AUDIT_ARCH_I386 = 0x40000003

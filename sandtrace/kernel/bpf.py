@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from sandtrace.values import dataclass, field
 
 RET_KILL_PROCESS = 0x80000000
 RET_TRAP = 0x00030000

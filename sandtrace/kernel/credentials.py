@@ -13,9 +13,9 @@ import platform
 import stat
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from sandtrace.kernel import libc
+from sandtrace.values import dataclass
 
 _NUMBERS = {
     "x86_64": {"setfsuid": 122, "setfsgid": 123, "setgroups": 116},

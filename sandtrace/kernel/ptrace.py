@@ -13,9 +13,17 @@ from __future__ import annotations
 import ctypes
 import errno
 import struct
-from dataclasses import dataclass
+import sys
+from types import ModuleType
 
+if "ptrace.ctypes_libc" not in sys.modules:
+    # python-ptrace asks ldconfig, in a process of its own, where the libc is that we run on.
+    _libc = ModuleType("ptrace.ctypes_libc")
+    _libc.libc = ctypes.CDLL(None, use_errno=True)  # type: ignore[attr-defined]
+    sys.modules["ptrace.ctypes_libc"] = _libc
 from ptrace.binding import func as _binding
+
+from sandtrace.values import dataclass
 
 PTRACE_CONT = 7
 PTRACE_GETREGS = 12

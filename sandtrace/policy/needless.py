@@ -9,11 +9,11 @@ policy's answer stands, and ``kill`` always does.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sandtrace.operations import STRICTNESS
 from sandtrace.policy.judge import Judgement
+from sandtrace.values import replace
 
 if TYPE_CHECKING:
     from sandtrace.operations import Decision, Question

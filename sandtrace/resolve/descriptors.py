@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sandtrace.kernel import abi, libc
 from sandtrace.resolve import Unjudgeable
+from sandtrace.values import dataclass
 
 if TYPE_CHECKING:
     import socket as sockets

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sandtrace.kernel import arch
 from sandtrace.operations import SockaddrArg
 from sandtrace.resolve.arguments import signed
+from sandtrace.values import dataclass
 
 if TYPE_CHECKING:
     from sandtrace.call import Call

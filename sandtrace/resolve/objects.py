@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sandtrace.kernel.mounts import MOUNTS
+from sandtrace.values import dataclass
 
 if TYPE_CHECKING:
     from sandtrace.operations import Operation, Question

@@ -14,11 +14,11 @@ import contextlib
 import errno
 import os
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sandtrace.kernel import libc
 from sandtrace.resolve import Unjudgeable
+from sandtrace.values import dataclass
 
 if TYPE_CHECKING:
     from sandtrace.kernel.task import Task
@@ -125,6 +125,7 @@ class Walk:
         self._opened: list[int] = []
         self._base: int | None = None  # where dirfd leads
         self._resolve = 0
+        self._rooted = False  # the kernel has looked for the task's root (NO_XDEV)
 
     def close(self) -> None:
         """Close all but what was handed out."""
@@ -168,7 +169,9 @@ class Walk:
         if path[:1] == b"/" and not self._resolve & libc.RESOLVE_IN_ROOT:
             if self._resolve & libc.RESOLVE_BENEATH:
                 raise PathError(errno.EXDEV)
+            self._rooted = True
             return self._top()
+        self._rooted = bool(self._resolve & libc.RESOLVE_SCOPED)
         self._base = self._base_of(dirfd)
         return self._base
 
@@ -253,6 +256,7 @@ class Walk:
     def _dot(self, here: int, name: bytes) -> int:
         if name != b"..":
             return self._open(here, b".", os.O_DIRECTORY)
+        self._rooted = True
         if self.root is not None and os.path.samestat(os.fstat(here), os.fstat(self.root)):
             return here
         if self._resolve & libc.RESOLVE_SCOPED and self._is_base(here):
@@ -301,10 +305,12 @@ class Walk:
         if target[:1] == b"/":
             if self._resolve & libc.RESOLVE_BENEATH:
                 raise PathError(errno.EXDEV)
-            if self._resolve & libc.RESOLVE_IN_ROOT and self._base is not None:
-                return self._keep(os.dup(self._base)), parts + rest, None
-            root = self._top()
-            if self._resolve & libc.RESOLVE_NO_XDEV and _mount(root) != _mount(here):
+            base = self._base if self._resolve & libc.RESOLVE_IN_ROOT else None
+            root = self._top() if base is None else self._keep(os.dup(base))
+            # nd_jump_root compares before it has looked for a root that it did not need so far.
+            if self._resolve & libc.RESOLVE_NO_XDEV and not (
+                self._rooted and _mount(root) == _mount(here)
+            ):
                 raise PathError(errno.EXDEV)
             return root, parts + rest, None
         return here, parts + rest, None

@@ -12,11 +12,11 @@ import errno
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from sandtrace.resolve import Unjudgeable
 from sandtrace.resolve.paths import PathError
+from sandtrace.values import dataclass
 
 if TYPE_CHECKING:
     from sandtrace.call import Call

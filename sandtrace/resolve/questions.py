@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sandtrace.kernel import credentials
@@ -38,6 +38,7 @@ from sandtrace.resolve.addresses import Addresses
 from sandtrace.resolve.objects import Touched
 from sandtrace.resolve.paths import Found, PathError, Walk
 from sandtrace.resolve.processes import Group, Process, Processes, kind_of
+from sandtrace.values import dataclass, field
 
 if TYPE_CHECKING:
     from sandtrace.call import Call
@@ -310,6 +311,8 @@ class _Resolver:
         root = paths.root_of(task) if self.asker.chrooted else None
         try:
             walk = Walk(task, root)
+            if subject.follow in ("open", "openat2") and raw.endswith(b"/"):
+                self._may_create(walk, dirfd, raw, resolve)
             found = walk.find(dirfd, raw, follow=follow, parent=subject.parent, resolve=resolve)
             if self.asker.looks:  # who goes through another process's magic link looks into it
                 self._ask_looks(objects.process_of_link(link) for link in walk.passed)
@@ -317,6 +320,12 @@ class _Resolver:
         finally:
             if root is not None:
                 os.close(root)
+
+    def _may_create(self, walk: Walk, dirfd: int, path: bytes, resolve: int) -> None:
+        """A name with a slash at its end can't be created: EISDIR, before anything is looked up."""
+        if path.strip(b"/") and arguments.open_flags(self.call) & os.O_CREAT:
+            walk.find(dirfd, path, parent=True, resolve=resolve).close()
+            raise PathError(errno.EISDIR)
 
     def _ask_looks(self, tids: Iterable[int | None]) -> None:
         own = self.task.pid

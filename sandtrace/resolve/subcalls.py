@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sandtrace.operations import SubcallArg
 from sandtrace.resolve.paths import PathError
 from sandtrace.syscalls import table
+from sandtrace.values import replace
 
 if TYPE_CHECKING:
     from sandtrace.call import Call

@@ -8,7 +8,6 @@ registers, and a call that is restarted must be the one that they made (and is j
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sandtrace.kernel import arch
@@ -16,6 +15,7 @@ from sandtrace.kernel.abi import ARGUMENTS_ADDRESS
 from sandtrace.kernel.arch import Registers
 from sandtrace.kernel.ptrace import TaskGone
 from sandtrace.tracer.arguments import SLOT_SIZE
+from sandtrace.values import dataclass
 
 if TYPE_CHECKING:
     from sandtrace.call import Call

@@ -15,12 +15,12 @@ import resource
 import signal
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NoReturn
 
 from sandtrace.errors import LaunchError
 from sandtrace.kernel import landlock, libc
 from sandtrace.kernel.landlock import Domain
+from sandtrace.values import dataclass, field
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
