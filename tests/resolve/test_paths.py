@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandtrace.kernel import credentials
+from sandtrace.kernel import credentials, libc
 from sandtrace.resolve import Unjudgeable, paths
 from sandtrace.resolve.paths import AT_FDCWD, Found, PathError, Walk
 from tests.harness.install import NOBODY
@@ -390,3 +390,63 @@ def test_without_a_descriptor_of_that_number_it_is_ebadf() -> None:
         with pytest.raises(PathError) as refused:
             paths.of_descriptor(peer.task, 999)
         assert refused.value.code == errno.EBADF
+
+
+NO_XDEV, NO_MAGICLINKS, NO_SYMLINKS, BENEATH, IN_ROOT = 1, 2, 4, 8, 16
+RESOLVES = [
+    NO_XDEV, NO_MAGICLINKS, NO_SYMLINKS, BENEATH, IN_ROOT, BENEATH | NO_MAGICLINKS,
+    IN_ROOT | NO_SYMLINKS, NO_XDEV | BENEATH, NO_XDEV | IN_ROOT,
+]  # fmt: skip
+
+
+def reach_within(dirfd: int, path: bytes, flags: int, resolve: int) -> Reached:
+    """What openat2(2) with O_PATH and RESOLVE_* bits reaches from here."""
+    try:
+        fd = libc.openat2(dirfd, path, os.O_PATH | flags, resolve)
+    except OSError as error:
+        return error.errno or 0
+    try:
+        status = os.fstat(fd)
+        return status.st_dev, status.st_ino, os.readlink(b"/proc/self/fd/%d" % fd)
+    finally:
+        os.close(fd)
+
+
+def walked_within(
+    peer: Peer, dirfd: int, path: bytes, *, follow: bool, resolve: int
+) -> Reached | Found:
+    """What our walk finds under these restrictions."""
+    try:
+        found = Walk(peer.task).find(dirfd, path, follow=follow, resolve=resolve)
+    except PathError as error:
+        return error.code
+    identity, text = found.identity, os.fsencode(found.path)
+    found.close()
+    return found if identity is None else (*identity, text)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    nodes=trees(),
+    questions=asked(),
+    start=st.sampled_from(NAMES),
+    from_folder=st.booleans(),
+    resolve=st.sampled_from(RESOLVES),
+)
+def test_the_callers_own_restrictions(
+    nodes: list[Node], questions: list[bytes], start: bytes, from_folder: bool, resolve: int
+) -> None:
+    """openat2's RESOLVE_* bits restrict a walk as they restrict the kernel's."""
+    with planted(nodes) as top, Peer() as peer:
+        peer.do(os.chdir, top)
+        peer.do(os.chdir, start)
+        fd = peer.do(os.open, top, os.O_PATH)
+        dirfd = fd if from_folder else AT_FDCWD
+        questions = [*questions, b"/proc/self/status", b"/proc/self", b"/proc/..", b"/etc/passwd"]
+        for question in questions:
+            path = put_in(question, top, peer, fd)
+            for flags in (0, os.O_NOFOLLOW):
+                kernel = peer.do(reach_within, dirfd, path, flags, resolve)
+                ours = walked_within(peer, dirfd, path, follow=not flags, resolve=resolve)
+                told = f"{path!r} {resolve:#x} {flags:o}: the kernel {kernel}, we {ours}"
+                assert (errno.ENOENT if isinstance(ours, Found) else ours) == kernel, told
