@@ -27,6 +27,7 @@ A filter derived from an effect without a test stops every such call of a judged
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from sandtrace.operations import (
@@ -60,13 +61,13 @@ CONSTANTS = {
     # asm-generic/fcntl.h
     "O_ACCMODE": 3, "O_RDONLY": 0, "O_WRONLY": 1, "O_RDWR": 2, "O_CREAT": 0o100,
     "O_TRUNC": 0o1000, "O_PATH": 0o10000000, "__O_TMPFILE": 0o20000000,
-    "F_SETOWN": 8, "F_SETOWN_EX": 15,
+    "F_SETOWN": 8, "F_SETOWN_EX": 15, "F_NOTIFY": 1026,
     # linux/inotify.h, linux/fanotify.h, linux/fs.h, linux/mount.h, linux/quota.h
     "IN_DONT_FOLLOW": 0x02000000, "FAN_MARK_DONT_FOLLOW": 4, "RENAME_EXCHANGE": 2,
     "MS_BIND": 0x1000, "MS_MOVE": 0x2000, "UMOUNT_NOFOLLOW": 8, "OPEN_TREE_CLONE": 1,
     "OPEN_TREE_NAMESPACE": 2,
     "MOVE_MOUNT_F_SYMLINKS": 1, "MOVE_MOUNT_T_SYMLINKS": 0x10, "FSPICK_SYMLINK_NOFOLLOW": 2,
-    "FSCONFIG_SET_STRING": 1, "FSCONFIG_SET_PATH": 3, "FSCONFIG_SET_PATH_EMPTY": 4,
+    "FSCONFIG_SET_PATH": 3, "FSCONFIG_SET_PATH_EMPTY": 4,
     "FSCONFIG_SET_FD": 5,
     "Q_CMDMASK": 0xFFFFFF00, "Q_QUOTAON": 0x80000200,  # QCMD(Q_QUOTAON, 0)
     # linux/mman.h, linux/ptrace.h, linux/resource.h, linux/ioprio.h, linux/prctl.h, linux/bpf.h
@@ -74,7 +75,9 @@ CONSTANTS = {
     "IOPRIO_WHO_PROCESS": 1, "PR_SET_MM": 35, "PR_SET_MM_EXE_FILE": 13, "PR_SET_MM_MAP": 14,
     "PR_SCHED_CORE": 62, "BPF_OBJ_PIN": 6, "BPF_OBJ_GET": 7,
     "BPF_CMD_MASK": 0xFFFEFFFF,  # all but BPF_COMMON_ATTRS
-    # linux/sctp.h
+    # linux/in.h, linux/in6.h, linux/sctp.h
+    "SOL_IP": 0, "IP_OPTIONS": 4, "SOL_IPV6": 41, "IPV6_2292RTHDR": 5, "IPV6_2292PKTOPTIONS": 6,
+    "IPV6_FLOWLABEL_MGR": 32, "IPV6_RTHDR": 57,
     "SOL_SCTP": 132, "SCTP_SOCKOPT_BINDX_ADD": 100, "SCTP_SOCKOPT_CONNECTX_OLD": 107,
     "SCTP_SOCKOPT_CONNECTX": 110, "SCTP_SOCKOPT_CONNECTX3": 111,
     # asm-generic/sockios.h
@@ -89,6 +92,7 @@ CONSTANTS = {
     "FS_IOC_REMOVE_ENCRYPTION_KEY_ALL_USERS": 0xC0406619,
     "FIFREEZE": 0xC0045877, "FITHAW": 0xC0045878, "FITRIM": 0xC0185879,
     "FAT_IOCTL_SET_ATTRIBUTES": 0x40047211,
+    "OCFS2_IOC_REFLINK": 0x40186F04,  # fs/ocfs2/ocfs2_ioctl.h: two paths in memory
     # linux/btrfs.h: make, remove and change subvolumes by the descriptor of a directory
     "BTRFS_IOC_SNAP_CREATE": 0x50009401, "BTRFS_IOC_DEFRAG": 0x50009402,
     "BTRFS_IOC_RESIZE": 0x50009403, "BTRFS_IOC_SUBVOL_CREATE": 0x5000940E,
@@ -125,6 +129,7 @@ _MACROS = {
     "rename": "write name({0}); write name({1}); read moved({0}); exec moved({0})",
     "ioctl": (
         f"write fd({{0}}) if {{1}} == {_IOCTL_WRITES}; "
+        "write unjudged({2}) if {1} == OCFS2_IOC_REFLINK; "
         "signal process({2}, owner_ptr) if {1} == FIOSETOWN|SIOCSPGRP"
     ),
 }
@@ -166,6 +171,7 @@ def _bits(text: str) -> int:
     return bits
 
 
+@cache
 def _parse_test(text: str) -> Test:
     match = _TEST.fullmatch(text)
     if match is None or (match[3] is None and match[4] is None):

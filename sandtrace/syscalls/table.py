@@ -48,6 +48,11 @@ def _numbered(arch: str) -> Mapping[int, Row]:
 
 
 @cache
+def _words(groups: str) -> frozenset[str]:
+    return frozenset(groups.split())
+
+
+@cache
 def _syscall(name: str, arch: str) -> Syscall | None:
     row = _ROWS.get(name)
     if row is None:
@@ -68,7 +73,7 @@ def _syscall(name: str, arch: str) -> Syscall | None:
     parsed = parse_args(args, arch)
     return Syscall(
         name, arch, known[arch], parsed, parse_effects(ops, parsed),
-        frozenset(row.groups.split()), row.returns, known,
+        _words(row.groups), row.returns, known,
     )  # fmt: skip
 
 

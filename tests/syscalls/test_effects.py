@@ -167,6 +167,7 @@ def test_setting_an_owner_sends_signals() -> None:
     (effect,) = effects("fcntl", 5, 15, 0x1000)
     assert (effect.op, effect.subject) == ("signal", ProcessArg("arg", "owner_ex"))
     assert operations("fcntl", 5, 3, 0) == []
+    assert operations("fcntl", 5, 1026, 0) == ["stat"]  # F_NOTIFY watches, as inotify does
 
 
 def test_mapping_executable_is_exec() -> None:
@@ -189,6 +190,21 @@ def test_sends_without_an_address_connect_nothing() -> None:
     assert (effect.op, effect.subject) == ("connect", SockaddrArg("addr", "addrlen", "fd"))
     assert operations("sendmsg", 3, 0x1000) == ["connect"]
     assert operations("sendmmsg", 3, 0x1000, 2) == ["connect"]
+
+
+@pytest.mark.parametrize(
+    ("level", "option"), [(0, 4), (41, 57), (41, 5), (41, 6), (41, 32), (132, 110)]
+)
+def test_source_routes_connect_elsewhere(level: int, option: int) -> None:
+    """A routing header sends packets to its first hop, whatever address was judged.
+
+    Clearing such options (length 0) is harmless, and so are the other options.
+    """
+    assert operations("setsockopt", 3, level, option, 0x1000, 24) == ["connect"]
+    assert operations("setsockopt", 3, level | 1 << 32, option, 0x1000, 24) == ["connect"]
+    if level != 132:
+        assert operations("setsockopt", 3, level, option, 0, 0) == []
+    assert operations("setsockopt", 3, 1, option, 0x1000, 4) == []
 
 
 def test_binding_may_make_a_file() -> None:
@@ -267,6 +283,7 @@ def test_constants_are_the_generated_ones() -> None:
     }
     assert wrong == {}
     missing = {name for name in CONSTANTS if name not in generated} - composed
+    missing -= {"OCFS2_IOC_REFLINK", "SOL_IPV6", "SOL_IP"}
     assert missing <= {"FS_IOC32_SETFLAGS", "FS_IOC32_SETVERSION", "EXT4_IOC32_SETVERSION",
                        "FIOSETOWN", "SIOCSPGRP"}  # fmt: skip
 

@@ -46,10 +46,12 @@ ROWS = (
       groups="%desc @ipc"),
     S("fcntl", n(72, i386=55, arm64=25), "fd:fd cmd:enum(fcntlcmds) arg:fcntl_arg@cmd",
       ops="signal process(arg, owner) if cmd == F_SETOWN; "
-      "signal process(arg, owner_ex) if cmd == F_SETOWN_EX", groups="%desc", returns="fcntl"),
+      "signal process(arg, owner_ex) if cmd == F_SETOWN_EX; stat fd(fd) if cmd == F_NOTIFY",
+      groups="%desc", returns="fcntl"),
     S("fcntl64", n(i386=221), "fd:fd cmd:enum(fcntlcmds) arg:fcntl_arg@cmd",
       ops="signal process(arg, owner) if cmd == F_SETOWN; "
-      "signal process(arg, owner_ex) if cmd == F_SETOWN_EX", groups="%desc", returns="fcntl"),
+      "signal process(arg, owner_ex) if cmd == F_SETOWN_EX; stat fd(fd) if cmd == F_NOTIFY",
+      groups="%desc", returns="fcntl"),
     S("ioctl", n(16, i386=54, arm64=29), "fd:fd cmd:ioctl_cmd@fd arg:ioctl_arg@cmd",
       ops="ioctl(fd, cmd, arg)", groups="%desc", returns="ioctl"),
     S("flock", n(73, i386=143, arm64=32), "fd:fd operation:flags(flockcmds)", ops="-",

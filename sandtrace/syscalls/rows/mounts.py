@@ -52,9 +52,7 @@ ROWS = (
       "FSCONFIG_SET_PATH|FSCONFIG_SET_PATH_EMPTY; "
       "write path(value, at=aux, empty) if cmd == "
       "FSCONFIG_SET_PATH|FSCONFIG_SET_PATH_EMPTY; read fd(aux) if cmd == FSCONFIG_SET_FD; "
-      "write fd(aux) if cmd == FSCONFIG_SET_FD; "
-      "read unjudged(value) if cmd == FSCONFIG_SET_STRING; "
-      "write unjudged(value) if cmd == FSCONFIG_SET_STRING", groups="%desc %file @mount"),
+      "write fd(aux) if cmd == FSCONFIG_SET_FD", groups="%desc %file @mount"),
     S("fsmount", every(432), "fd:fd flags:flags(fsmount_flags) attr_flags:flags(mount_attr_flags)",
       ops="-", groups="%desc @mount", returns="fd"),
     S("fspick", every(433), "dirfd:dirfd path:path@dirfd flags:flags(fspick_flags)",

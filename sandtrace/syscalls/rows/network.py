@@ -54,7 +54,12 @@ ROWS = (
       groups="%network @network"),
     S("setsockopt", n(54, i386=366, arm64=208),
       "fd:fd level:sockopt_level optname:sockopt_name@level optval:sockopt_in@optlen optlen:int",
-      ops="connect unjudged(optval) if level == SOL_SCTP and optname == "
+      # A source route sends what goes to a judged address to its own first hop: seen on Linux 6.18
+      # with IPV6_RTHDR (type 4) as an ordinary user, with IP_OPTIONS (LSRR) where CAP_NET_RAW is.
+      ops="connect unjudged(optval) if level == SOL_IP and optname == IP_OPTIONS and optlen != 0; "
+      "connect unjudged(optval) if level == SOL_IPV6 and optname == "
+      "IPV6_RTHDR|IPV6_2292RTHDR|IPV6_2292PKTOPTIONS|IPV6_FLOWLABEL_MGR and optlen != 0; "
+      "connect unjudged(optval) if level == SOL_SCTP and optname == "
       "SCTP_SOCKOPT_CONNECTX|SCTP_SOCKOPT_CONNECTX_OLD|SCTP_SOCKOPT_CONNECTX3; "
       "bind unjudged(optval) if level == SOL_SCTP and optname == SCTP_SOCKOPT_BINDX_ADD",
       groups="%network @network"),
