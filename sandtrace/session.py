@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from sandtrace.call import Call, Snapshot
 from sandtrace.errors import UnsupportedError
 from sandtrace.events import Process
-from sandtrace.kernel import abi, arch, bpf, libc, ptrace
+from sandtrace.kernel import abi, arch, bpf, credentials, libc, ptrace
 from sandtrace.kernel.ptrace import EntryInfo
 from sandtrace.kernel.task import parent, status_field
 from sandtrace.operations import (
@@ -219,10 +219,16 @@ class Rules:
         elif call.name in ("chroot", "pivot_root", "setns"):
             self.chrooted = True
         elif changes_rights(call):
-            tracee.other_rights = True
+            self.check_rights(tracee)
         elif installs_filter(call):
             for other in loop.threads(tracee):  # SECCOMP_FILTER_FLAG_TSYNC: all of them
                 other.filters = True
+
+    @staticmethod
+    def check_rights(tracee: Tracee) -> None:
+        """Has the task the rights over files that we have?"""
+        found = credentials.of_task(tracee.tid)
+        tracee.other_rights = found is None or found[0] != credentials.own()
 
     def asker(self, tracee: Tracee) -> Asker:
         """Who asks."""
@@ -399,6 +405,8 @@ def begin(
         child, loop = start(launch, confinement, watch)
         if rules is not None:
             stack.enter_context(Private())
+            dropped = confinement.drop_capabilities if confinement is not None else frozenset()
+            stack.enter_context(credentials.without(dropped))
         cpus = Pin(loop, wanted=pin)
         stack.callback(cpus.end)
         if rules is not None:

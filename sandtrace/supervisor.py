@@ -94,6 +94,7 @@ class Supervisor:
         self.session, self.audience = begun, audience
         self.loop, self.rules, self.cpus = begun.loop, begun.rules, begun.cpus
         self.tasks = Lifecycle(begun)
+        self.seen = False  # has the command been executed?
         self.counts = self.tasks.counts
         told = self.tell
         self.at: dict[Kind, Callable[[Tracee, Any], None]] = {
@@ -324,6 +325,9 @@ class Supervisor:
         asker = None if self.rules is None else self.rules.asker(tracee)
         self.tell(tracee, self.tasks.executed(tracee, value))
         if self.rules is not None and asker is not None:
+            if self.rules.hands_over and (not self.seen or tracee.other_rights):
+                self.seen = True
+                self.rules.check_rights(tracee)
             tracee.sections = self.rules.policy.sections_at_exec(
                 tracee.sections, tracee.exe, tracee.script
             )

@@ -92,23 +92,63 @@ def would_gain(tid: int) -> bool:
     return bool(owner or group)
 
 
+class _Own:
+    """What we ourselves have, as long as nothing but `acting_as` changes it."""
+
+    value: Credentials | None = None
+
+
+def own() -> Credentials | None:
+    """Our own credentials."""
+    if _Own.value is None:
+        found = of_task(os.getpid())
+        _Own.value = None if found is None else found[0]
+    return _Own.value
+
+
+@contextlib.contextmanager
+def without(dropped: frozenset[str]) -> Iterator[None]:
+    """Have the rights over files that a task has which has dropped these capabilities.
+
+    They stay permitted: what is done to tasks, and not to files, needs some of them.
+    """
+    effective, permitted, inheritable = libc.capabilities()
+    mask = sum(1 << libc.CAPABILITIES[name] for name in dropped) & _OF_FILES
+    libc.set_capabilities(effective & ~mask, permitted, inheritable)
+    _Own.value = None
+    try:
+        yield
+    finally:
+        libc.set_capabilities(effective, permitted, inheritable)
+        _Own.value = None
+
+
+@contextlib.contextmanager
+def with_umask(mask: int) -> Iterator[bool]:
+    """Do something under a task's umask, with the rights that we have; always gives True."""
+    before = os.umask(mask)
+    try:
+        yield True
+    finally:
+        os.umask(before)
+
+
 @contextlib.contextmanager
 def acting_as(wanted: Credentials, mask: int) -> Iterator[bool]:
     """Do something with a task's rights and umask. Gives False where we can't take them on.
 
     An ordinary user's tracer has the rights of its tracees, or can't have them.
     """
-    mine = of_task(os.getpid())
+    mine = own()
     old_mask = os.umask(mask)
     try:
         if mine is None:
             yield False
-        elif mine[0] == wanted:
+        elif mine == wanted:
             yield True
         elif os.geteuid() != 0 or wanted.capabilities & ~libc.capabilities()[1]:
             yield False
         else:
-            own = mine[0]
             effective, permitted, inheritable = libc.capabilities()
             _take_on(wanted)
             kept = effective & ~_OF_FILES | wanted.capabilities
@@ -117,7 +157,7 @@ def acting_as(wanted: Credentials, mask: int) -> Iterator[bool]:
                 yield True
             finally:
                 libc.set_capabilities(effective, permitted, inheritable)
-                _take_on(own)
+                _take_on(mine)
                 libc.set_capabilities(effective, permitted, inheritable)
     finally:
         os.umask(old_mask)

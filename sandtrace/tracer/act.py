@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sandtrace.tracer.loop import Loop, Tracee
 
 _OWNER_SIZES = {"owner_ptr": 4, "owner_ex": 8}  # int; struct f_owner_ex
-_OPENS = frozenset({"open", "openat", "openat2", "creat"})
+
 _SENDS = frozenset({"connect", "bind", "sendto", "sendmsg", "sendmmsg"})
 _EXECS = frozenset({"execve", "execveat"})
 _RESOLVE_SAFELY = 0x04 | 0x02  # RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
@@ -41,11 +41,6 @@ _ELOOP = 40
 PATH_MAX = 4096
 _AT_FDCWD = -100
 _HOW_SIZE = 24  # sizeof(struct open_how)
-_S_IALLUGO = 0o7777
-_TMPFILE = 0o20000000  # __O_TMPFILE
-# VALID_OPEN_FLAGS and O_PATH_FLAGS, include/linux/fcntl.h and fs/open.c: open drops other bits
-_VALID = 0o37777703
-_WITH_PATH = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Deed(Enum):
@@ -86,7 +81,7 @@ def carry_out(
     if resolved.group is not None and resolved.spared:
         return _deliver(loop, tracee, call, resolved.group, resolved.spared)
     if resolved.found and perform.performs(call.name):
-        result = perform.perform(tracee, call, resolved)
+        result = perform.perform(tracee, call, resolved, same_rights=not tracee.other_rights)
         if result is not None:
             return Deed.DONE if answer(tracee, call, result) else Deed.GONE
     try:
@@ -129,7 +124,7 @@ def _without_pages(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -
     if not loop.alone(tracee):
         raise Unjudgeable("EPERM", "others can change its memory, and it can't be given pages")
     found = resolved.found.get("path")
-    if call.name in _OPENS and found is not None and found.identity is not None:
+    if call.name in arguments.OPENS and found is not None and found.identity is not None:
         tracee.handed = handover.Handed(tracee.registers(), (), expected=found.identity)
         return Deed.HANDED
     return Deed.RUN
@@ -142,7 +137,7 @@ def _hand(tracee: Tracee, call: Call, resolved: Resolved) -> Handed | None:
     """Arguments handed over; None where there is nothing to hand, _IMPOSSIBLE where it can't be."""
     if call.row is None:
         return None
-    if call.name in _OPENS and "path" in resolved.found:
+    if call.name in arguments.OPENS and "path" in resolved.found:
         return _open(tracee, call, resolved.found["path"])
     if call.name in _SENDS:
         return _send(tracee, call)
@@ -202,17 +197,9 @@ def _canonical(tracee: Tracee, found: Found) -> bytes:
 def _open(tracee: Tracee, call: Call, found: Found) -> Handed:
     """Any open becomes openat2 of the canonical path that may follow no symlink."""
     assert call.row is not None  # noqa: S101
-    flags = arguments.open_flags(call)
-    if call.name == "openat2":
-        _, mode, resolve = arguments.open_how(call)
-        # BENEATH, IN_ROOT and NO_XDEV were in force at our walk, and a path from / can't have them.
-        resolve &= ~(0x08 | 0x10 | 0x01)
-    else:
-        # As build_open_how and open(2) have it; openat2 would refuse these (fs/open.c).
-        resolve = 0
-        flags &= _WITH_PATH if flags & os.O_PATH else _VALID
-        creates = flags & (os.O_CREAT | _TMPFILE)
-        mode = call.row.value("mode", call.args) & _S_IALLUGO if creates else 0
+    flags, mode, resolve = arguments.how(call)
+    # BENEATH, IN_ROOT and NO_XDEV were in force at our walk, and a path from / can't have them.
+    resolve &= ~(0x08 | 0x10 | 0x01)
     expected = None
     truncate = False
     path = _canonical(tracee, found)

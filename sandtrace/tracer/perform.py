@@ -8,6 +8,7 @@ no race. It is done with the task's rights and umask (`sandtrace.kernel.credenti
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import struct
 from collections.abc import Callable
@@ -94,21 +95,32 @@ class Performance:
         raise _Refused(too_long)
 
 
-def perform(task: Task, call: Call, resolved: Resolved) -> int | None:
-    """Do the call for its task; the result (-errno), or None where it has to do it itself."""
+def perform(task: Task, call: Call, resolved: Resolved, *, same_rights: bool) -> int | None:
+    """Do the call for its task; the result (-errno), or None where it has to do it itself.
+
+    ``same_rights``: the task has the rights over files that we have.
+    """
     act = _ACTS.get(call.name)
     if act is None or call.arch != "x86_64":
         return None
-    who = credentials.of_task(task.tid)
-    if who is None:
-        return None
-    with credentials.acting_as(*who) as possible:
+    acting: contextlib.AbstractContextManager[bool]
+    if same_rights and call.name not in _UNDER_UMASK:
+        acting = contextlib.nullcontext(enter_result=True)
+    else:
+        who = credentials.of_task(task.tid)
+        if who is None:
+            return None
+        acting = credentials.with_umask(who[1]) if same_rights else credentials.acting_as(*who)
+    with acting as possible:
         if not possible:
             return None
         try:
             return act(Performance(task, call, resolved))
         except _Refused as refused:
             return -refused.code
+
+
+_UNDER_UMASK = frozenset({"mkdir", "mkdirat", "mknod", "mknodat"})
 
 
 def _do(name: str, *args: int | bytes) -> int:
