@@ -157,11 +157,23 @@ class Rules:
         self.chrooted = False
         self.bound: tuple[str, ...] = ()
         self.given = _standard_descriptors()
+        self._wanted: dict[tuple[str, str], tuple[Effect, ...]] = {}
+        self._asked: dict[tuple[str, str], bool] = {}
         self._refreshed = 0.0
         # Only who has CAP_SYS_ADMIN, or may make a user namespace, is ever in another one.
         self.other_namespaces = "CAP_SYS_ADMIN" in policy.capabilities or any(
             policy.names_syscall(name) for name in ("unshare", "clone", "setns")
         )
+
+    def wanted(self, row: Syscall | None) -> tuple[Effect, ...]:
+        """The effects of a row that are asked about, where its registers say that it has them."""
+        if row is None:
+            return ()
+        found = self._wanted.get((row.arch, row.name))
+        if found is None:
+            found = tuple(effect for effect in row.ops if self.wants(row, effect))
+            self._wanted[row.arch, row.name] = found
+        return found
 
     def wants(self, row: Syscall, effect: Effect) -> bool:
         """Is this effect asked about?"""
@@ -205,9 +217,17 @@ class Rules:
 
     def asks_syscall(self, call: Call) -> bool:
         """Is the call itself asked about (``[syscall]``)?"""
-        if self.record_all:
-            return call.row is not None and not self.policy.silent("syscall", call.name)
-        return call.row is not None and bool(self.policy.syscall_tests(call.name, call.arch))
+        if call.row is None:
+            return False
+        key = (call.arch, call.name)
+        found = self._asked.get(key)
+        if found is None:
+            found = self._asked[key] = (
+                not self.policy.silent("syscall", call.name)
+                if self.record_all
+                else bool(self.policy.syscall_tests(call.name, call.arch))
+            )
+        return found
 
     def follow(self, loop: Loop, tracee: Tracee, call: Call) -> None:
         """A call has succeeded that changes what later ones mean."""

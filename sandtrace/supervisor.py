@@ -173,7 +173,7 @@ class Supervisor:
             if guard is not None:
                 judgement = judge.by_guard(itself, guard)
             else:
-                chosen = questions.effects(call, rules.wants)
+                chosen = questions.effects(call, rules.wanted(call.row))
                 resolved = questions.resolve(tracee, call, chosen, asker)
                 asked = [itself, *resolved.asked] if rules.asks_syscall(call) else resolved.asked
                 judgement = judge.on_objects(rules.objects, resolved.touched) or judge.judge(

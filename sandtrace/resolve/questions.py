@@ -43,7 +43,6 @@ from sandtrace.values import dataclass, field
 if TYPE_CHECKING:
     from sandtrace.call import Call
     from sandtrace.kernel.task import Task
-    from sandtrace.syscalls.model import Syscall
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +98,13 @@ class Resolved:
             found.close()
 
 
-def effects(call: Call, wanted: Callable[[Syscall, Effect], bool]) -> list[Effect]:
+def effects(call: Call, wanted: Iterable[Effect]) -> list[Effect]:
     """The effects that this call has, as its registers say, of those that are wanted."""
     row = call.row
     if row is None:
         return []
-    return [
-        effect
-        for effect in row.ops
-        if wanted(row, effect) and all(row.holds(test, call.args) for test in effect.when)
-    ]
+    args = call.args
+    return [effect for effect in wanted if all(row.holds(test, args) for test in effect.when)]
 
 
 def resolve(task: Task, call: Call, chosen: Iterable[Effect], asker: Asker) -> Resolved:
@@ -178,7 +174,8 @@ class _Resolver:
                 self._directories()
         except PathError as error:
             self.result.close()
-            return Resolved(error=error.code)
+            refused = arguments.refused(self.call) if self.call.name in arguments.OPENS else None
+            return Resolved(error=refused or error.code)
         except BaseException:
             self.result.close()
             raise
@@ -323,7 +320,8 @@ class _Resolver:
 
     def _may_create(self, walk: Walk, dirfd: int, path: bytes, resolve: int) -> None:
         """A name with a slash at its end can't be created: EISDIR, before anything is looked up."""
-        if path.strip(b"/") and arguments.open_flags(self.call) & os.O_CREAT:
+        flags = arguments.how(self.call)[0]
+        if path.strip(b"/") and flags & os.O_CREAT and not flags & os.O_PATH:
             walk.find(dirfd, path, parent=True, resolve=resolve).close()
             raise PathError(errno.EISDIR)
 
