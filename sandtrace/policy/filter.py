@@ -192,14 +192,18 @@ def _emit_test(asm: bpf.Assembler, row: Syscall, test: Test, fails: str) -> None
     argument = row.arg(test.arg)
     mask = test.mask & ((1 << argument.width) - 1)
     low_mask, high_mask = mask & _LOW, mask >> 32
-    inside, outside = asm.fresh(), asm.fresh()
     values = [value for value in test.values if not value & ~mask]  # no register has the others
-    if values and not high_mask:
+    inside = asm.fresh()
+    if values and not high_mask:  # one load, one jump a value
         _load_low(asm, argument.position, low_mask)
+        for value in values[:-1]:
+            asm.jump(bpf.JEQ_K, value, fails if test.negate else inside, None)
+        yes, no = (fails, None) if test.negate else (None, fails)
+        asm.jump(bpf.JEQ_K, values[-1], yes, no)
+        asm.label(inside)
+        return
+    outside = asm.fresh()
     for value in values:
-        if not high_mask:
-            asm.jump(bpf.JEQ_K, value & _LOW, inside, None)
-            continue
         other = asm.fresh()
         _load_low(asm, argument.position, low_mask)
         asm.jump(bpf.JEQ_K, value & _LOW, None, other)
