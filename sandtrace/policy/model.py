@@ -203,11 +203,7 @@ class Policy:
         question = Question(op, target, sections=everywhere, **rest)
         if op in PATH_OPERATIONS and question.identity is None and self.identities.watched(op):
             return False
-        if self.names.names and any(
-            entry.restricts and getattr(pattern, "name", None)
-            for entry in table.entries
-            for pattern in entry.patterns
-        ):
+        if op in ADDRESS_OPERATIONS and self._may_change(table):
             return False
         certain = False
         for match in table.matches(question):
@@ -215,8 +211,9 @@ class Policy:
                 continue
             if match.entry.restricts:
                 return False
+            entry = match.entry
             certain = certain or (
-                match.entry.section is None and not match.entry.unless and match.holds
+                entry.section is None and not entry.unless and not entry.exceptions and match.holds
             )
         if certain:
             return True
@@ -226,6 +223,15 @@ class Policy:
             return False
         plain = Question(op, target, **rest)
         return decide(self.tables, plain, self._unsaid[op]).verdict == "allow"
+
+    def _may_change(self, table: Table) -> bool:
+        """What restricts depends on what a name means, or on what is bound, by then."""
+        return any(
+            getattr(pattern, "name", None) or pattern.text == "self"
+            for entry in table.entries
+            if entry.restricts
+            for pattern in entry.patterns
+        )
 
     def _always_creatable(self, family: str) -> bool:
         """A socket of inet, inet6 or unix may be made by every program, in every section."""

@@ -382,6 +382,19 @@ def test_silent_knows_identities(tmp_path: Path) -> None:
     assert loaded.silent("read", "/b", identity=(1, 2))
 
 
+def test_silent_is_careful() -> None:
+    """P2: what is bound, what a name means or what is a directory may change the answer."""
+    around = world(hosts={"host.example": ["192.0.2.1"]})
+    for text in ('log = ["self"]', 'deny = ["host.example"]'):
+        loaded = policy(f"[connect]\n{text}\n", surroundings=around)
+        assert not loaded.silent("connect", "tcp://192.0.2.7:1")
+    loaded = policy(
+        '[read]\ndefault = "deny"\nallow = [{ target = "/a", except = ["/a/d/"] }, "/b"]\n'
+    )
+    assert not loaded.silent("read", "/a/d")
+    assert loaded.silent("read", "/b/d")
+
+
 def test_question_or_words() -> None:
     """A question may be given whole, or as operation, target and the rest."""
     loaded = policy('[read]\ndeny = ["/a"]\n')
