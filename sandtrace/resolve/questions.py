@@ -213,7 +213,8 @@ class _Resolver:
         if call is None:
             return
         mine = _Resolver(self.task, call, self.asker)
-        found = mine.resolve(effects(call, lambda _row, effect: effect.op == op))
+        behind = call.row.ops if call.row is not None else ()
+        found = mine.resolve(effects(call, (effect for effect in behind if effect.op == op)))
         if found.error is not None:
             raise PathError(found.error)
         self.result.asked += found.asked
@@ -311,7 +312,7 @@ class _Resolver:
             if subject.follow in ("open", "openat2") and raw.endswith(b"/"):
                 self._may_create(walk, dirfd, raw, resolve)
             found = walk.find(dirfd, raw, follow=follow, parent=subject.parent, resolve=resolve)
-            if self.asker.looks:  # who goes through another process's magic link looks into it
+            if walk.passed:  # who goes through another process's magic link looks into it
                 self._ask_looks(objects.process_of_link(link) for link in walk.passed)
             return found
         finally:
