@@ -14,7 +14,14 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from sandtrace.kernel import abi, arch
-from sandtrace.operations import ListenArg, MmsgArg, MsghdrArg, SockaddrArg, SocketArg
+from sandtrace.operations import (
+    ListenArg,
+    MmsgArg,
+    MsghdrArg,
+    SockaddrArg,
+    SocketArg,
+    UnjudgedArg,
+)
 from sandtrace.resolve import Unjudgeable
 from sandtrace.resolve.descriptors import Socket, socket_of
 
@@ -122,6 +129,8 @@ class Addresses:
             for index in range(count):
                 found += self._message(fd, start + index * stride)
             return found
+        if isinstance(subject, UnjudgedArg):  # it reaches addresses that nobody can tell
+            return ["malformed:"]
         return []
 
     @property
