@@ -108,9 +108,9 @@ _openat2 = ctypes.CFUNCTYPE(
 )(("syscall", _libc))  # fmt: skip
 
 
-def openat2(dirfd: int, path: bytes, flags: int, resolve: int) -> int:
-    """Open without a mode: a descriptor of ours, close-on-exec; OSError (ENOSYS: Linux < 5.6)."""
-    _HOW.pack_into(_how, 0, flags | os.O_CLOEXEC, 0, resolve)
+def openat2(dirfd: int, path: bytes, flags: int, resolve: int, mode: int = 0) -> int:
+    """Open: a descriptor of ours, close-on-exec; OSError (ENOSYS: Linux < 5.6)."""
+    _HOW.pack_into(_how, 0, flags | os.O_CLOEXEC, mode, resolve)
     fd: int = _openat2(_OPENAT2, dirfd, path, _how_at, 24)
     if fd < 0:
         code = ctypes.get_errno()

@@ -8,7 +8,8 @@ import os
 import struct
 from typing import TYPE_CHECKING
 
-from sandtrace.resolve import Unjudgeable
+from sandtrace.kernel import libc
+from sandtrace.resolve import Unjudgeable, paths
 from sandtrace.resolve.paths import PathError
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ AT_SYMLINK_FOLLOW = 0x400
 AT_EMPTY_PATH = 0x1000
 _PATH_MAX = 4096
 _TMPFILE = 0o20000000  # __O_TMPFILE, asm-generic/fcntl.h
+# VALID_OPEN_FLAGS and O_PATH_FLAGS, include/linux/fcntl.h and fs/open.c: open drops other bits
+_VALID = 0o37777703
+_WITH_PATH = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_S_IALLUGO = 0o7777
+OPENS = frozenset({"open", "openat", "openat2", "creat"})
 _PAGE = 4096
 _HOW = struct.Struct("=3Q")  # struct open_how, linux/openat2.h
 
@@ -41,12 +47,24 @@ def path(task: Task, call: Call, address: int, subject: PathArg) -> bytes | None
         subject.follow in ("unless_nofollow", "if_follow") and flags & AT_EMPTY_PATH
     )
     if address == 0:
-        # NULL is "" in statx and newfstatat since Linux 6.11; utimensat(2): it is the descriptor.
-        if may_be_empty or call.name in ("utimensat", "futimesat"):
-            return None
-        raise PathError(errno.EFAULT)
+        _may_be_null(call, subject, empty=bool(may_be_empty))
+        return None
     raw = cstring(task, call, address)
     return None if not raw and may_be_empty else raw
+
+
+def _may_be_null(call: Call, subject: PathArg, *, empty: bool) -> None:
+    """NULL names the descriptor itself where the row says so; else it is EFAULT."""
+    if call.row is None or call.row.arg(subject.path).type != "path_or_null":
+        raise PathError(errno.EFAULT)
+    if call.name.startswith(("utimensat", "futimesat")) and subject.dirfd is not None:
+        # do_utimes, fs/utimes.c: no directory to start at, and no flags
+        if signed(call.row.value(subject.dirfd, call.args)) == paths.AT_FDCWD:
+            raise PathError(errno.EFAULT)
+        if _flags(call, subject):
+            raise PathError(errno.EINVAL)
+    elif not empty and call.name != "fanotify_mark":  # statx and newfstatat: since Linux 6.11
+        raise PathError(errno.EFAULT)
 
 
 def cstring(task: Task, call: Call, address: int) -> bytes:
@@ -106,6 +124,35 @@ def open_flags(call: Call) -> int:
         return os.O_CREAT | os.O_WRONLY | os.O_TRUNC
     assert call.row is not None  # noqa: S101
     return call.row.value("flags", call.args)
+
+
+def how(call: Call) -> tuple[int, int, int]:
+    """Flags, mode and RESOLVE_* bits of any call that opens, as openat2 takes them.
+
+    open and openat drop what they don't know (build_open_how, fs/open.c); openat2 would refuse it.
+    """
+    if call.name == "openat2":
+        return open_how(call)
+    assert call.row is not None  # noqa: S101
+    flags = open_flags(call)
+    flags &= _WITH_PATH if flags & os.O_PATH else _VALID
+    creates = flags & (os.O_CREAT | _TMPFILE)
+    return flags, call.row.value("mode", call.args) & _S_IALLUGO if creates else 0, 0
+
+
+def refused(call: Call) -> int | None:
+    """The errno for flags that don't go together: the kernel gives it before it looks at the path.
+
+    It is asked itself: with the empty path, an open ends there or with ENOENT.
+    """
+    try:
+        flags, mode, resolve = how(call)
+        libc.openat2(paths.AT_FDCWD, b"", flags, resolve, mode)
+    except PathError as error:
+        return error.code
+    except OSError as error:
+        return error.errno if error.errno in (errno.EINVAL, errno.EAGAIN) else None
+    return None
 
 
 def opens_for(op: str, call: Call) -> bool:

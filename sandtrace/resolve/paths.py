@@ -284,7 +284,7 @@ class Walk:
         self._may_follow(here, fd, status)
         if self._resolve & libc.RESOLVE_NO_SYMLINKS:
             raise PathError(errno.ELOOP)
-        if _is_proc(here):
+        if is_proc(here):
             target = self._proc_target(here, name)
             if target is None:  # a magic link: jump to the object itself (fs/proc/base.c)
                 try:
@@ -407,7 +407,8 @@ def _components(path: bytes) -> list[bytes]:
 _proc_device: int | None = None
 
 
-def _is_proc(fd: int) -> bool:
+def is_proc(fd: int) -> bool:
+    """Does a descriptor of ours lie on procfs?"""
     global _proc_device  # noqa: PLW0603  asked once a run
     if _proc_device is None:
         _proc_device = os.stat("/proc").st_dev

@@ -335,6 +335,8 @@ class _Resolver:
         """A new name carries the content along; it may be executed where it is executable."""
         found = self._find(subject)
         if found.status is None:
+            if not subject.parent:  # link looks the old name up before it looks at the new one
+                raise PathError(errno.ENOENT)
             return
         mode = found.status.st_mode
         if op == "exec" and not (stat.S_ISREG(mode) and mode & 0o111):

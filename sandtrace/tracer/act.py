@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from sandtrace.tracer.loop import Loop, Tracee
 
 _OWNER_SIZES = {"owner_ptr": 4, "owner_ex": 8}  # int; struct f_owner_ex
-
 _SENDS = frozenset({"connect", "bind", "sendto", "sendmsg", "sendmmsg"})
 _EXECS = frozenset({"execve", "execveat"})
 _RESOLVE_SAFELY = 0x04 | 0x02  # RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
@@ -148,7 +147,8 @@ def _hand(tracee: Tracee, call: Call, resolved: Resolved) -> Handed | None:
             return _IMPOSSIBLE
         if isinstance(subject, ProcessArg) and resolved.processes:
             size = _OWNER_SIZES.get(subject.kind)
-            if size is not None:  # what was judged lies in memory (fcntl(2), F_SETOWN_EX)
+            holds = all(call.row.holds(test, call.args) for test in effect.when)
+            if size is not None and holds:  # what was judged lies in memory (fcntl(2), F_SETOWN_EX)
                 data = call.entry.read(call.row.value(subject.pid, call.args), size)
                 pieces.add(data, call.row.arg(subject.pid).position)
         path = subject.path if isinstance(subject, MovedArg) else subject

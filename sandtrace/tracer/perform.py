@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sandtrace.kernel import credentials, libc
 from sandtrace.resolve import arguments
+from sandtrace.resolve.paths import PathError, is_proc
 
 if TYPE_CHECKING:
     from sandtrace.call import Call
@@ -28,7 +30,9 @@ _AT_EMPTY_PATH = 0x1000
 _AT_SYMLINK_FOLLOW = 0x400
 _XATTR_NAME_MAX = 256
 _XATTR_SIZE_MAX = 65536
+_BAD_DESCRIPTOR = 9
 _BAD_ADDRESS = 14
+_INVALID = 22
 _ARGUMENT_TOO_BIG = 7
 _RANGE = 34
 _TIMES = struct.Struct("=4q")
@@ -47,6 +51,10 @@ class _Refused(Exception):  # noqa: N818  the call's own result
         self.code = code
 
 
+class _Otherwise(Exception):  # noqa: N818  the task has to do it itself
+    pass
+
+
 class Performance:
     """One call, about to be done for its task."""
 
@@ -63,6 +71,8 @@ class Performance:
         """Directory and last component of a path that is a name."""
         found = self.found[name]
         assert found.parent is not None  # noqa: S101  resolved as a name
+        if is_proc(found.parent):
+            raise _Otherwise  # who asks decides there; nobody can change it meanwhile
         return found.parent, found.name
 
     def object(self, name: str) -> bytes:
@@ -103,6 +113,7 @@ def perform(task: Task, call: Call, resolved: Resolved, *, same_rights: bool) ->
     act = _ACTS.get(call.name)
     if act is None or call.arch != "x86_64":
         return None
+    same_rights = same_rights and call.name not in _BY_RIGHT
     acting: contextlib.AbstractContextManager[bool]
     if same_rights and call.name not in _UNDER_UMASK:
         acting = contextlib.nullcontext(enter_result=True)
@@ -116,11 +127,17 @@ def perform(task: Task, call: Call, resolved: Resolved, *, same_rights: bool) ->
             return None
         try:
             return act(Performance(task, call, resolved))
-        except _Refused as refused:
+        except _Otherwise:
+            return None
+        except (_Refused, PathError) as refused:
             return -refused.code
 
 
-_UNDER_UMASK = frozenset({"mkdir", "mkdirat", "mknod", "mknodat"})
+_UNDER_UMASK = frozenset({"mkdir", "mkdirat"})
+# Root's tasks lack capabilities that these may ask for: CAP_MKNOD, and CAP_SYS_ADMIN for trusted.*.
+_BY_RIGHT = frozenset({
+    "mknod", "mknodat", "setxattr", "lsetxattr", "removexattr", "lremovexattr",
+})  # fmt: skip
 
 
 def _do(name: str, *args: int | bytes) -> int:
@@ -152,7 +169,7 @@ def _unlink(p: Performance) -> int:
 def _link(p: Performance) -> int:
     flags = p.value("flags") if p.call.name == "linkat" else 0
     if flags & ~(_AT_SYMLINK_FOLLOW | _AT_EMPTY_PATH):
-        return -22
+        return -_INVALID
     return _do("linkat", _AT_FDCWD, p.object("oldpath"), *p.where("newpath"), _AT_SYMLINK_FOLLOW)
 
 
@@ -167,17 +184,21 @@ def _mknod(p: Performance) -> int:
 
 def _chmod(p: Performance) -> int:
     if p.call.name == "fchmodat2" and p.value("flags") & ~(0x100 | _AT_EMPTY_PATH):
-        return -22
+        return -_INVALID
     return _do("fchmodat", _AT_FDCWD, p.object("path"), p.value("mode"))
 
 
 def _chown(p: Performance) -> int:
     if p.call.name == "fchownat" and p.value("flags") & ~(0x100 | _AT_EMPTY_PATH):
-        return -22
+        return -_INVALID
     return _do("fchownat", _AT_FDCWD, p.object("path"), p.value("owner"), p.value("group"), 0)
 
 
 def _times(p: Performance) -> int:
+    if p.call.name == "utimensat" and p.value("flags") & ~(0x100 | _AT_EMPTY_PATH):
+        return -_INVALID
+    if p.value("path") == 0:  # the file behind the descriptor, which O_PATH has not opened
+        _opened(p.task.tid, p.value("dirfd"))
     path = p.object("path")
     if p.value("times") == 0:
         return _do("utimensat", _AT_FDCWD, path, 0, 0)
@@ -189,11 +210,20 @@ def _times(p: Performance) -> int:
         if p.call.name != "utimensat":  # microseconds
             access, access_us, change, change_us = _TIMES.unpack(times)
             if not (0 <= access_us < 10**6 and 0 <= change_us < 10**6):
-                return -22
+                return -_INVALID
             times = _TIMES.pack(access, access_us * 1000, change, change_us * 1000)
-    if p.call.name == "utimensat" and p.value("flags") & ~(0x100 | _AT_EMPTY_PATH):
-        return -22
     return _do("utimensat", _AT_FDCWD, path, times, 0)
+
+
+def _opened(tid: int, fd: int) -> None:
+    """EBADF for a descriptor that was got with O_PATH (proc_pid_fdinfo(5))."""
+    try:
+        with open(f"/proc/{tid}/fdinfo/{fd}", "rb") as info:
+            flags = next(int(line[6:], 8) for line in info if line.startswith(b"flags:"))
+    except OSError:
+        raise _Refused(_BAD_DESCRIPTOR) from None
+    if flags & os.O_PATH:
+        raise _Refused(_BAD_DESCRIPTOR)
 
 
 def _setxattr(p: Performance) -> int:

@@ -116,13 +116,13 @@ ROWS = (
       ops="rename(oldpath, newpath); read moved(newpath) if flags & RENAME_EXCHANGE; "
       "exec moved(newpath) if flags & RENAME_EXCHANGE", groups="%desc %file @file-system"),
     S("link", n(86, i386=9), "oldpath:path newpath:path",
-      ops="write name(newpath); read moved(oldpath); exec moved(oldpath)",
+      ops="read moved(oldpath, nofollow); exec moved(oldpath, nofollow); write name(newpath)",
       groups="%file @file-system"),
     S("linkat", n(265, i386=303, arm64=37),
       "olddirfd:dirfd oldpath:path@olddirfd newdirfd:dirfd newpath:path@newdirfd "
       "flags:flags(linkat_flags)",
-      ops="write name(newpath); read moved(oldpath, if_follow=flags); "
-      "exec moved(oldpath, if_follow=flags)", groups="%desc %file @file-system"),
+      ops="read moved(oldpath, if_follow=flags); exec moved(oldpath, if_follow=flags); "
+      "write name(newpath)", groups="%desc %file @file-system"),
     S("symlink", n(88, i386=83), "target:path linkpath:path", ops="write name(linkpath)",
       groups="%file @file-system"),
     S("symlinkat", n(266, i386=304, arm64=36), "target:path newdirfd:dirfd linkpath:path@newdirfd",
