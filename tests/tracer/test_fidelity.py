@@ -96,7 +96,7 @@ def test_calls_on_paths_do_what_they_do_natively(
     """Every open and every change, by every kind of path: same result, same errno, same files."""
     policy = runner.file("all.toml", ALL_JUDGED)
     owner = NOBODY if runner.drop else None
-    both_ways(runner, compiled(f"victims/core/{victim}.c"), policy, trees=1000, owner=owner)
+    both_ways(runner, compiled(f"victims/core/{victim}.c"), policy, trees=1300, owner=owner)
 
 
 @pytest.mark.timeout(600)
@@ -106,4 +106,4 @@ def test_a_task_that_has_dropped_its_rights_gains_none(runner: Runner, compiled:
         pytest.skip("an ordinary user's tracer has the rights of its tasks")
     policy = runner.file("rw.toml", READ_AND_WRITE)
     program = compiled("victims/core/changes.c")
-    both_ways(runner, program, policy, trees=1000, owner=NOBODY, prefix=AS_NOBODY)
+    both_ways(runner, program, policy, trees=1300, owner=NOBODY, prefix=AS_NOBODY)
