@@ -132,7 +132,7 @@ def test_a_rename_carries_its_source_along() -> None:
 
 def test_a_link_reads_its_source_and_a_symlink_does_not() -> None:
     """A hard link gives the content a second name; a symlink is only text."""
-    assert operations("link", 0x1000, 0x2000) == ["write", "read", "exec"]
+    assert sorted(operations("link", 0x1000, 0x2000)) == ["exec", "read", "write"]
     assert operations("symlink", 0x1000, 0x2000) == ["write"]
     (effect,) = effects("symlink", 0x1000, 0x2000)
     assert isinstance(effect.subject, PathArg)
@@ -317,5 +317,5 @@ def test_ways_to_the_same_end_agree(arch: str) -> None:
         rows = [table.by_name(name, arch) for name in (first, second)]
         if None in rows:
             continue
-        one, other = ([effect.op for effect in row.ops] for row in rows if row is not None)
+        one, other = (sorted(effect.op for effect in row.ops) for row in rows if row is not None)
         assert one == other, (first, second)
