@@ -330,11 +330,17 @@ class Rules:
         )
 
     def _dropped(self) -> frozenset[str]:
-        """CAP_SYS_RESOURCE goes where there are limits, which it would lift (setrlimit(2))."""
+        """CAP_SYS_RESOURCE goes where there are limits, which it would lift (setrlimit(2)).
+
+        CAP_NET_RAW goes where raw sockets are denied: with it an IP option, also in a control
+        message of sendmsg, sends a packet by way of others than the address judged (ip(7)).
+        """
         limits = self.policy.limits
         limited = not self.audit and (limits.open_files is not None or limits.file_size is not None)
         limited = limited or self.policy.denies("write")  # RLIMIT_CORE
-        return DROPPED | {"CAP_SYS_RESOURCE"} if limited else DROPPED
+        dropped = DROPPED | {"CAP_SYS_RESOURCE"} if limited else DROPPED
+        raw = self.policy.decide("connect", "raw:").verdict
+        return dropped | {"CAP_NET_RAW"} if raw in {"deny", "kill"} and not self.audit else dropped
 
 
 def _standard_descriptors() -> frozenset[tuple[str, int, int]]:

@@ -99,9 +99,14 @@ GUARDS: tuple[Guard, ...] = (
         "pages that come late hang whoever reads them",
     ),
     Guard(
-        "guard:namespaces", ("unshare", "clone"), "EPERM",
+        "guard:namespaces", ("clone",), "EPERM",
         "user and mount namespaces change which path is which",
         (has_any("flags", _NAMESPACES),), liftable=True,
+    ),
+    Guard(
+        "guard:namespaces", ("unshare",), "EPERM",
+        "user and mount namespaces change which path is which",
+        (has_any("flags", _NAMESPACES | abi.UNSHARE_EMPTY_MNTNS),), liftable=True,
     ),
     Guard(
         "guard:namespaces", ("setns",), "EPERM",
