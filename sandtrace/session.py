@@ -10,7 +10,6 @@ import re
 import resource
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from sandtrace.call import Call, Snapshot
@@ -42,6 +41,7 @@ from sandtrace.tracer.launch import Child, Confinement, Launch
 from sandtrace.tracer.loop import OPTIONS, Loop, Tracee
 from sandtrace.tracer.pin import ASKS_AFFINITY, Pin
 from sandtrace.tracer.watch import Watch
+from sandtrace.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from sandtrace.policy.judge import Judgement

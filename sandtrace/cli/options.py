@@ -12,10 +12,10 @@ flags may be joined (``-ff``).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from sandtrace.errors import SandtraceError
+from sandtrace.values import dataclass, field
 
 
 class UsageError(SandtraceError):

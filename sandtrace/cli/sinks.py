@@ -7,7 +7,6 @@ import os
 import stat
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from sandtrace.cli.outputs import STDERR, open_output, refuse_same_file
@@ -18,6 +17,7 @@ from sandtrace.report.console import Console
 from sandtrace.report.output import Lines
 from sandtrace.report.summary import Summary
 from sandtrace.report.text import wants_colour
+from sandtrace.values import replace
 
 if TYPE_CHECKING:
     from sandtrace.cli.ending import Ending

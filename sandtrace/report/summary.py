@@ -8,13 +8,13 @@ For each entry: how often, what, by which program, file and line, reason. Entrie
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sandtrace.events import Decided, Event
 from sandtrace.operations import STRICTNESS, Rule, Verdict
 from sandtrace.report.console import Key, entry_key, outcome
 from sandtrace.report.text import elided, quoted, shown, styled, times
+from sandtrace.values import dataclass, field
 
 if TYPE_CHECKING:
     from sandtrace.report.digest import EntryDigest

@@ -393,6 +393,7 @@ class _Resolver:
             sections=asker.sections,
             bound=asker.bound,
             mapped=mapped,
+            pid=self.call.pid if target.startswith("/proc/") else None,
         )
 
     def _value(self, name: str) -> int:
