@@ -129,6 +129,7 @@ class Replay:
             bound=_words(record.get("bound")),
             args=_arguments(record.get("args")),
             mapped=record.get("mapped") is True,
+            pid=record["pid"],
         )
 
     # --- [[for]]: which sections a process is in ------------------------------------------------
