@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from sandtrace.report.naming import Anchor, component, split
@@ -80,14 +81,21 @@ class _Node:
 
 
 def entries(
-    op: str, needs: Iterable[Need], known: Sequence[Anchor], own: Sequence[str]
+    op: str,
+    needs: Iterable[Need],
+    known: Sequence[Anchor],
+    own: Iterable[str] = (),
+    created: AbstractSet[str] = frozenset(),
 ) -> list[PathEntry]:
-    """The entries of one table, in order of their patterns. ``own``: what the runs made."""
+    """The entries of one table, in order of their patterns.
+
+    ``own``: directories that the runs made; ``created``: all names that they chose.
+    """
     roots: dict[Anchor, _Node] = {}
     made = frozenset(own)
     for need in needs:
         anchor, names = split(need.target, known)
-        _insert(roots.setdefault(anchor, _Node()), anchor, names, need, made)
+        _insert(roots.setdefault(anchor, _Node()), anchor, names, need, made, created)
     found: list[PathEntry] = []
     for anchor, root in roots.items():
         found += _Table(op, anchor).entries(root)
@@ -95,12 +103,17 @@ def entries(
 
 
 def _insert(
-    node: _Node, anchor: Anchor, names: Sequence[str], need: Need, made: frozenset[str]
+    node: _Node,
+    anchor: Anchor,
+    names: Sequence[str],
+    need: Need,
+    made: frozenset[str],
+    created: AbstractSet[str],
 ) -> None:
     path = anchor.path
     for position, name in enumerate(names):
         path += "/" + name
-        key = component(anchor, name, position)
+        key = component(anchor, name, position, created=path in created)
         node = node.children.setdefault(key, _Node())
         if path in made:
             node.own = True
@@ -150,8 +163,9 @@ class _Table:
             self._walk(child, f"{path}/{name}", depth + 1)
 
     def _name(self, path: str) -> str:
-        if path.startswith("./") and path[2:3] not in {"*", "/"}:
-            return path[2:]  # any pattern that begins otherwise is relative too
+        rest = path[2:]
+        if path.startswith("./") and rest[:1] not in {"*", "/"} and rest.strip() == rest:
+            return rest  # any pattern that begins otherwise is relative too
         return path or "/"
 
     def _is_system(self, path: str) -> bool:

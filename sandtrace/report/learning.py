@@ -99,6 +99,7 @@ class _Learner:
         self.extends = [base] if base is not None else [_SECRETS]
         self.without: dict[str, list[Need]] = {}
         self.extra: dict[str, list[Line]] = {}
+        self.created = {need.target for need in needs if need.created}
         self.own = [need.target for need in needs if need.op == "write" and need.made]
 
     def learnt(self) -> Learnt:
@@ -147,7 +148,7 @@ class _Learner:
             by_op.get(need.op, others).append(need)
         sections = []
         for op in ("read", "write", "exec"):
-            rows = entries(op, by_op[op], self.known, self.own)
+            rows = entries(op, by_op[op], self.known, self.own, self.created)
             lines = [_path_line(row) for row in rows] + self.extra.get(op, [])
             sections.append(self._section(op, lines))
         programs = {name for need in self.needs for name in need.programs}
@@ -192,7 +193,7 @@ class _Learner:
         return Section(op, "deny", _ERRNOS[op], lines)
 
     def _program_pattern(self, exe: str) -> str:
-        [row] = entries("exec", [Need("exec", exe)], self.known, ()) or [PathEntry(literal(exe))]
+        [row] = entries("exec", [Need("exec", exe)], self.known) or [PathEntry(literal(exe))]
         return row.pattern
 
     def _named_hosts(self) -> dict[str, str]:

@@ -18,7 +18,7 @@ _TEMPLATES = (
     re.compile(r"(?P<head>tmp)(?P<random>[a-z0-9_]{8})(?P<tail>.*)"),  # Python's tempfile
     re.compile(r"(?P<head>tmp\.)(?P<random>[A-Za-z0-9]{6,})(?P<tail>\..+)?"),  # mktemp(1)
 )
-_RUN = re.compile(r"[A-Za-z0-9]{6,}")
+_WORDS = re.compile(r"(?<![A-Za-z0-9_])[0-9]{2,}(?![A-Za-z0-9_])|[A-Za-z0-9_]{6,}")
 _DOTTED = re.compile(r"(?<![0-9])[0-9]+(?:\.[0-9]+)+")
 _AT_END = re.compile(r"(?<=[-_])[0-9]+$")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -29,11 +29,11 @@ def literal(name: str) -> str:
     return _SURROGATE.sub("?", escape(name).replace("$", "\\$"))
 
 
-def temporary(name: str) -> str:
+def temporary(name: str, *, created: bool = False) -> str:
     """The pattern of a name in a folder for temporary files; `literal` where nothing looks random.
 
-    Each random character is one ``?``, so that the pattern is no wider than it must be; numbers
-    (process ids) are of any length.
+    A name that a run ``created`` itself is taken for random sooner. Each random character is one
+    ``?``, so that the pattern is no wider than it must be; numbers (process ids) are of any length.
     """
     for template in _TEMPLATES:
         match = template.fullmatch(name)
@@ -42,11 +42,11 @@ def temporary(name: str) -> str:
             wild = _NUMBER if random.isdigit() else "?" * len(random)
             return literal(match["head"]) + wild + literal(match["tail"] or "")
     out, last = [], 0
-    for match in re.finditer(r"[0-9]{2,}(?![A-Za-z0-9])|[A-Za-z0-9]{6,}", name):
+    for match in _WORDS.finditer(name):
         word = match[0]
         if word.isdigit():
             wild = _NUMBER
-        elif _looks_random(word):
+        elif _looks_random(word, created=created):
             wild = "?" * len(word)
         else:
             continue
@@ -55,12 +55,12 @@ def temporary(name: str) -> str:
     return "".join([*out, literal(name[last:])])
 
 
-def _looks_random(word: str) -> bool:
+def _looks_random(word: str, *, created: bool) -> bool:
     """Letters and digits mixed, or cases mixed inside: no word and no number of people's making."""
     digits = sum(char.isdigit() for char in word)
     if 0 < digits < len(word):
-        # "python3", "x86" and the like have their digits at the end alone.
-        return not re.fullmatch(r"[A-Za-z]+[0-9]{1,3}", word)
+        # "python3", "test_1" and the like have their digits at the end alone.
+        return created or not re.fullmatch(r"[A-Za-z_]+[0-9]{1,3}", word)
     inner = word[1:]
     return digits == 0 and inner != inner.lower() and inner != inner.upper()
 
@@ -112,10 +112,10 @@ def split(path: str, known: Sequence[Anchor]) -> tuple[Anchor, list[str]]:
     return ROOT, [name for name in path.split("/") if name]
 
 
-def component(anchor: Anchor, name: str, position: int) -> str:
+def component(anchor: Anchor, name: str, position: int, *, created: bool = False) -> str:
     """The pattern of one name below an anchor, from position 0."""
     if anchor.kind == "temporary":
-        return temporary(name)
+        return temporary(name, created=created)
     if anchor.kind == "work":
         return literal(name)
     if anchor.kind == "root" and name.isdigit() and position == 0:

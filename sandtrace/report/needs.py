@@ -32,6 +32,7 @@ class Need:
     target: str
     is_dir: bool = False
     made: bool = False  # a directory that was not there and that the run itself made
+    created: bool = False  # written when it was not there: the run chose the name
     there: bool = False  # it was there at least once (else only looked for)
     mapped: bool = False  # [exec]: only ever mapped, never executed
     count: int = 0
@@ -116,6 +117,7 @@ class Needs:
         # Where there is an object, a record has its identity.
         there = "identity" in record
         need.there = need.there or there or op not in PATH_OPERATIONS
+        need.created = need.created or (op == "write" and not there)
         if op == "write" and record["syscall"] in {"mkdir", "mkdirat"} and not there:
             need.made = need.is_dir = need.there = True
         self._count(need, record)

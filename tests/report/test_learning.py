@@ -182,12 +182,20 @@ def test_temporary_names_are_patterns(tmp_path: Path) -> None:
         ("ccAb3xYz.o", "cc??????.o"), ("tmp.a1B2c3D4e5", "tmp.??????????"),
         ("GMfifo4711", "GMfifo[0-9]*"), ("tmpabcdefgh", "tmp????????"),
         ("npm-4711-a1b2c3d4", "npm-[0-9]*-????????"), ("pytest-of-root", "pytest-of-root"),
-        ("config.log", "config.log"), ("python3", "python3"), ("a*b", r"a\*b"),
+        ("config.log", "config.log"), ("7KihaA_H4p", "??????????"), ("config_file", "config_file"),
+        ("test_1", "test_1"), ("python3", "python3"), ("a*b", r"a\*b"),
     ],
 )  # fmt: skip
 def test_temporary(name: str, pattern: str) -> None:
     """What looks random is open, character by character; what has meaning stays."""
     assert temporary(name) == pattern
+
+
+def test_names_that_a_run_chose_are_random_sooner() -> None:
+    """``abcde7`` may be a name or chance: chance, if the run made it in a temporary folder."""
+    assert temporary("abcde7") == "abcde7"
+    assert temporary("abcde7", created=True) == "??????"
+    assert temporary("sorted", created=True) == "sorted"
 
 
 @pytest.mark.parametrize(
