@@ -83,11 +83,12 @@ def both_ways(
             else:
                 run = runner.native(argv, timeout=600)
             assert run.status == 0, run.stderr[-2000:]
-            text = run.stdout.decode(errors="surrogateescape").replace(str(folder), "FOLDER")
-            said.append([*text.splitlines(), *told(where)])
+            lines = run.stdout.decode(errors="surrogateescape").splitlines()
+            said.append([line.replace(str(folder), "FOLDER") for line in (*lines, *told(where))])
     assert not differences(*said)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("victim", ["opens", "changes"])
 def test_calls_on_paths_do_what_they_do_natively(
@@ -99,6 +100,7 @@ def test_calls_on_paths_do_what_they_do_natively(
     both_ways(runner, compiled(f"victims/core/{victim}.c"), policy, trees=1300, owner=owner)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_task_that_has_dropped_its_rights_gains_none(runner: Runner, compiled: Compiler) -> None:
     """Root's sandtrace does nothing for an ordinary user's task that the task itself could not."""
@@ -107,3 +109,48 @@ def test_a_task_that_has_dropped_its_rights_gains_none(runner: Runner, compiled:
     policy = runner.file("rw.toml", READ_AND_WRITE)
     program = compiled("victims/core/changes.c")
     both_ways(runner, program, policy, trees=1300, owner=NOBODY, prefix=AS_NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("victim", "arguments"),
+    [
+        ("core/handed.c", ["EMPTY"]),
+        ("registers.c", []),
+        ("threads.c", []),
+        ("vfork_storm.c", []),
+        ("exec_thread.c", []),
+        ("interrupted.c", []),
+        ("own_filter.c", []),
+        ("daemon.c", ["EMPTY/proof"]),
+    ],
+)
+def test_programs_run_as_they_do_natively(
+    runner: Runner, compiled: Compiler, victim: str, arguments: list[str]
+) -> None:
+    """Registers, restarts, handlers, threads, vfork, exec, own filters: nothing shows."""
+    policy = runner.file("all.toml", ALL_JUDGED + SOCKETS)
+    program = compiled(f"victims/{victim}")
+    said = []
+    for traced in (False, True):
+        words = [word.replace("EMPTY", str(empty(runner))) for word in arguments]
+        if traced:
+            run = runner.traced([program, *words], policy=policy)
+            assert victim == "registers.c" or run.denied == [], run.denied[:3]
+            said.append(run.said)
+        else:
+            said.append(runner.native([program, *words]).said)
+    assert not differences(*(stdout.decode().splitlines() for _, stdout in said))
+    assert said[0] == said[1]
+
+
+SOCKETS = """[connect]
+default = "deny"
+allow = ["unix:/**", "unix:", "192.0.2.1:9"]
+"""
+
+
+def empty(runner: Runner) -> Path:
+    """A new folder of the user's."""
+    folder = Path(tempfile.mkdtemp(prefix="empty-", dir=runner.home))
+    folder.chmod(0o755)
+    return runner.give(folder)

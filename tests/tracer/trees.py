@@ -70,7 +70,7 @@ def _entry(full: str, name: str) -> str:
     mode = status.st_mode
     words = [name[:40], f"{mode:o}", f"{status.st_uid}:{status.st_gid}", str(status.st_nlink)]
     if stat.S_ISLNK(mode):
-        words.append(f"->{os.readlink(full)[:40]}")
+        words.append(f"->{os.readlink(full)}")
     if stat.S_ISREG(mode):
         words.append(str(status.st_size))
         words += [
