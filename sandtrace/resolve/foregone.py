@@ -33,19 +33,18 @@ _RENAMES = frozenset({"rename", "renameat", "renameat2"})
 
 def error(call: Call, found: dict[str, Found]) -> tuple[Found, int] | None:
     """The kernel's errno (ENOENT, EEXIST) and what it tells of; None where the call may succeed."""
-    if call.row is None:
-        return None
-    for effect in call.row.ops:
+    there: Found | None = None
+    for effect in call.row.ops if call.row is not None else ():
         subject = effect.subject.path if isinstance(effect.subject, MovedArg) else effect.subject
         if not isinstance(subject, PathArg) or subject.path not in found:
             continue
         one = found[subject.path]
         wanted = _wanted(call, subject)
         if wanted is True and one.status is None:
-            return one, errno.ENOENT
+            return one, errno.ENOENT  # rename and link look the old name up before the new one
         if wanted is False and one.status is not None:
-            return one, errno.EEXIST
-    return None
+            there = one
+    return (there, errno.EEXIST) if there is not None else None
 
 
 def _wanted(call: Call, subject: PathArg) -> bool | None:
