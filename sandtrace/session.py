@@ -427,16 +427,17 @@ def begin(
         launch, timeout = rules.hand_over(launch), rules.timeout(timeout)
         confinement = rules.confinement(traced)
     with contextlib.ExitStack() as stack:
+        if rules is not None:
+            stack.callback(rules.record.close)
         watch = stack.enter_context(Watch(timeout))
         child, loop = start(launch, confinement, watch)
+        stack.callback(child.close)
         if rules is not None:
             stack.enter_context(Private())
             dropped = confinement.drop_capabilities if confinement is not None else frozenset()
             stack.enter_context(credentials.without(dropped))
         cpus = Pin(loop, wanted=pin)
         stack.callback(cpus.end)
-        if rules is not None:
-            stack.callback(rules.record.close)
         yield Session(launch, rules, watch, child, loop, cpus)
 
 

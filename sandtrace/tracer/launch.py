@@ -94,9 +94,16 @@ class Child:
         os.close(self._report)
         os.waitpid(self.pid, 0)
 
+    def close(self) -> None:
+        """Nobody asks for a failure any more."""
+        if self._report >= 0:
+            os.close(self._report)
+            self._report = -1
+
     def failure(self) -> LaunchError | None:
         """Why the command was not executed; None if it was. Asked once, when the child is gone."""
-        with os.fdopen(self._report, "rb") as pipe:
+        report, self._report = self._report, -1
+        with os.fdopen(report, "rb") as pipe:
             data = pipe.read()
         if len(data) < struct.calcsize("=i"):
             return None
