@@ -339,6 +339,9 @@ def _who(needs: Sequence[Need]) -> str:
 def _speaks(need: Need) -> bool:
     """Whether a test can name the target: printable, and no pattern or variable to its reader."""
     target = need.target
+    words = target.split("/")
+    if any(word != word.strip() for word in words):
+        return False
     return target.isprintable() and not set(target) & set("*?[]{}$~\\") and not need.mapped
 
 
