@@ -5,8 +5,8 @@
 addresses) are this namespace's own, with servers on TCP and UDP port 8080; loopback has servers
 on port 8081, and ``@outside`` is an abstract unix socket. What reaches a server is appended to
 FILE, one line each: the truth about an attack, whatever the attacker believes. Needs root, or
-user namespaces. Exits with the command's status (128 + N for a signal), or 77 where the machine
-offers neither.
+user namespaces. Exits with the command's status (128 + N for a signal), or 77, with
+`UNAVAILABLE` on stderr, where the machine offers neither.
 """
 
 from __future__ import annotations
@@ -24,17 +24,24 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x1000_0000, 0x4000_0000
 SIOCSIFADDR, SIOCSIFFLAGS, SIOCSIFNETMASK = 0x8916, 0x8914, 0x891C
 IFF_UP, IFF_RUNNING = 0x1, 0x40
 TCP_FASTOPEN = 23
 OUTSIDE4, OUTSIDE6 = "192.0.2.1", "2001:db8::1"
-UNAVAILABLE = 77
+UNAVAILABLE = "outside: no network namespace to be had"
 REPLY = (
     b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 8\r\nConnection: close\r\n\r\n"
     b"reached\n"
 )
+
+
+def unavailable() -> NoReturn:
+    """Say so in a way that no command's own status can be taken for."""
+    print(UNAVAILABLE, file=sys.stderr)
+    sys.exit(77)
 
 
 def enter_namespace() -> None:
@@ -43,14 +50,14 @@ def enter_namespace() -> None:
     uid, gid = os.getuid(), os.getgid()
     flags = CLONE_NEWNET if uid == 0 else CLONE_NEWNET | CLONE_NEWUSER
     if libc.unshare(flags) != 0:
-        sys.exit(UNAVAILABLE)
+        unavailable()
     if uid != 0:
         try:
             Path("/proc/self/setgroups").write_text("deny")
             Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
             Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
         except OSError:
-            sys.exit(UNAVAILABLE)
+            unavailable()
 
 
 def give_addresses() -> None:

@@ -63,9 +63,9 @@ class Peer:
         self.task = Task(self.pid, self.pid)
         assert self.do(os.getpid) == self.pid
 
-    def do(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    def do(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """What a function of a module gives there."""
-        data = pickle.dumps((function, arguments))
+        data = pickle.dumps((function, arguments, named))
         os.write(self.ask_write, struct.pack("=I", len(data)) + data)
         size = os.read(self.answer_read, 4)
         assert len(size) == 4, "the process died"
@@ -84,9 +84,9 @@ class Peer:
             libc.prctl(4, 1)  # PR_SET_DUMPABLE: a change of rights has cleared it
             while size := os.read(self.ask_read, 4):
                 data = os.read(self.ask_read, struct.unpack("=I", size)[0])
-                function, arguments = pickle.loads(data)
+                function, arguments, named = pickle.loads(data)
                 try:
-                    result = function(*arguments)
+                    result = function(*arguments, **named)
                 except OSError as error:
                     result = error.errno or errno.EIO
                 data = pickle.dumps(result)
