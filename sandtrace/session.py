@@ -389,6 +389,7 @@ def start(launch: Launch, confinement: Confinement | None, watch: Watch) -> tupl
         ptrace.seize(child.pid, OPTIONS | (ptrace.OPT_TRACESECCOMP if filtered else 0))
         loop = Loop(child.pid, filtered=filtered)
         loop.tracees[child.pid].launching = True
+        loop.tracees[child.pid].exe = "sandtrace"  # whoever asks till then is no program of theirs
         if not filtered:  # the first execve is to be seen: stop at calls from here on
             ptrace.interrupt(child.pid)
             os.waitpid(child.pid, 0x40000000)

@@ -170,12 +170,27 @@ class Addresses:
         return [] if target is None else [target]
 
     def _listen(self, fd: int) -> list[str]:
-        """An inet socket without a port is bound to a free one (inet_csk_listen_start)."""
+        """Where others could come in from now on: the address that the socket is bound to.
+
+        One without a port is bound to a free one (inet_csk_listen_start), of which the first is
+        asked for: a policy that allows binding port 0, as clients do, need not let anybody in.
+        """
         kind = socket_of(self.task, fd)
-        if kind.family not in abi.INET_FAMILIES or kind.port:
+        if kind.family not in abi.INET_FAMILIES:
             return []
+        if kind.bound is not None:
+            return [kind.bound]
         any_address = "0.0.0.0" if kind.family == abi.AF_INET else "[::]"
-        return [f"{kind.scheme}://{any_address}:0"]
+        return [f"{kind.scheme}://{any_address}:{_first_free_port()}"]
+
+
+def _first_free_port() -> int:
+    """The port from which the kernel chooses (ip(7), ip_local_port_range)."""
+    try:
+        with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+            return int(file.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 32768
 
 
 def _signed(value: int) -> int:
