@@ -49,17 +49,23 @@ class Files:
 
 def _changeable(path: str) -> bool:
     """It may be written, or it or a directory above it may be replaced."""
-    if _writable(path):
-        return True
-    while path != "/":
-        path = os.path.dirname(path)
-        if _writable(path):
+    try:
+        if os.access(path, os.W_OK) or _owns(path):
             return True
+        while path != "/":
+            folder = os.path.dirname(path)
+            if _owns(folder) or (os.access(folder, os.W_OK) and _may_take(folder, path)):
+                return True
+            path = folder
+    except OSError:
+        return True
     return False
 
 
-def _writable(path: str) -> bool:
-    try:
-        return os.access(path, os.W_OK) or os.stat(path).st_uid == os.geteuid()
-    except OSError:
-        return False
+def _owns(path: str) -> bool:
+    return os.lstat(path).st_uid == os.geteuid()
+
+
+def _may_take(folder: str, entry: str) -> bool:
+    """In a sticky directory only owners move and remove (may_delete, fs/namei.c)."""
+    return not os.stat(folder).st_mode & stat.S_ISVTX or _owns(entry)
