@@ -211,7 +211,7 @@ def test_no_bytes_upset_it(raw: bytes, connecting: bool, family: int) -> None:
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
 def test_a_new_socket_has_a_target(family: int, kind: int, protocol: int) -> None:
-    """Whatever socket(2) is asked for has a name in the language; TCP, UDP and ping are judged later."""
+    """Whatever socket(2) is asked for has a name in the language; the rest is judged later."""
     target = of_new_socket(family, kind, protocol)
     assert target.partition(":")[0] in ("family", "raw", "proto")
     if family in abi.INET_FAMILIES and target.startswith("family:"):
