@@ -18,6 +18,8 @@ _TEMPLATES = (
     re.compile(r"(?P<head>tmp)(?P<random>[a-z0-9_]{8})(?P<tail>.*)"),  # Python's tempfile
     re.compile(r"(?P<head>tmp\.)(?P<random>[A-Za-z0-9]{6,})(?P<tail>\..+)?"),  # mktemp(1)
 )
+# Python's tempfile tries a folder with a name of eight such characters, which may be all letters.
+_TRIAL = re.compile("[a-z0-9_]{8}")
 _WORDS = re.compile(r"(?<![A-Za-z0-9_])[0-9]{2,}(?![A-Za-z0-9_])|[A-Za-z0-9_]{6,}")
 _DOTTED = re.compile(r"(?<![0-9])[0-9]+(?:\.[0-9]+)+")
 _AT_END = re.compile(r"(?<=[-_])[0-9]+$")
@@ -35,6 +37,8 @@ def temporary(name: str, *, created: bool = False) -> str:
     A name that a run ``created`` itself is taken for random sooner. Each random character is one
     ``?``, so that the pattern is no wider than it must be; numbers (process ids) are of any length.
     """
+    if created and _TRIAL.fullmatch(name):
+        return "?" * len(name)
     for template in _TEMPLATES:
         match = template.fullmatch(name)
         if match is not None:

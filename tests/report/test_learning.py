@@ -196,6 +196,7 @@ def test_names_that_a_run_chose_are_random_sooner() -> None:
     assert temporary("abcde7") == "abcde7"
     assert temporary("abcde7", created=True) == "??????"
     assert temporary("sorted", created=True) == "sorted"
+    assert temporary("qsxaddzs", created=True) == "????????"  # as Python tries a folder
 
 
 @pytest.mark.parametrize(
