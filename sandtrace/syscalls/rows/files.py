@@ -116,13 +116,15 @@ ROWS = (
       ops="rename(oldpath, newpath); read moved(newpath) if flags & RENAME_EXCHANGE; "
       "exec moved(newpath) if flags & RENAME_EXCHANGE", groups="%desc %file @file-system"),
     S("link", n(86, i386=9), "oldpath:path newpath:path",
-      ops="read moved(oldpath, nofollow); exec moved(oldpath, nofollow); write name(newpath)",
+      # By its new name it might be written, where by its old one it may not.
+      ops="write moved(oldpath, nofollow); read moved(oldpath, nofollow); "
+      "exec moved(oldpath, nofollow); write name(newpath)",
       groups="%file @file-system"),
     S("linkat", n(265, i386=303, arm64=37),
       "olddirfd:dirfd oldpath:path@olddirfd newdirfd:dirfd newpath:path@newdirfd "
       "flags:flags(linkat_flags)",
-      ops="read moved(oldpath, if_follow=flags); exec moved(oldpath, if_follow=flags); "
-      "write name(newpath)", groups="%desc %file @file-system"),
+      ops="write moved(oldpath, if_follow=flags); read moved(oldpath, if_follow=flags); "
+      "exec moved(oldpath, if_follow=flags); write name(newpath)", groups="%desc %file @file-system"),
     S("symlink", n(88, i386=83), "target:path linkpath:path", ops="write name(linkpath)",
       groups="%file @file-system"),
     S("symlinkat", n(266, i386=304, arm64=36), "target:path newdirfd:dirfd linkpath:path@newdirfd",
