@@ -131,8 +131,8 @@ def test_a_rename_carries_its_source_along() -> None:
 
 
 def test_a_link_reads_its_source_and_a_symlink_does_not() -> None:
-    """A hard link gives the content a second name; a symlink is only text."""
-    assert sorted(operations("link", 0x1000, 0x2000)) == ["exec", "read", "write"]
+    """A hard link gives the content a second name, to be written too; a symlink is only text."""
+    assert sorted(operations("link", 0x1000, 0x2000)) == ["exec", "read", "write", "write"]
     assert operations("symlink", 0x1000, 0x2000) == ["write"]
     (effect,) = effects("symlink", 0x1000, 0x2000)
     assert isinstance(effect.subject, PathArg)
