@@ -8,7 +8,6 @@ so that rendering can happen later, in another process, or from a recording.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from sandtrace.values import dataclass, field
@@ -57,7 +56,7 @@ class Snapshot:
 
 
 EMPTY = Snapshot()
-_NO_DESCRIPTORS: Mapping[int, str] = MappingProxyType({})
+_NO_DESCRIPTORS: dict[int, str] = {}  # shared, and never written
 
 
 @dataclass(slots=True)

@@ -51,6 +51,8 @@ def supervise(  # noqa: PLR0913  the options of a run, all by name
     sinks: Sequence[Sink] = (),
     timeout: float | None = None,
     string_limit: int | None = 32,
+    verbose: bool = False,
+    descriptors: int = 0,
     on_stop: OnStop | None = None,
     pin: bool = True,
     protect: Sequence[int] = (),
@@ -58,7 +60,8 @@ def supervise(  # noqa: PLR0913  the options of a run, all by name
     """Run the command to the end of its last descendant and tell the sinks what happened.
 
     Without a policy it only traces. ``trace`` says which calls' Entry and Exit the sinks are given;
-    ``string_limit`` how much of each string is captured for them (None: they read for themselves).
+    ``string_limit`` how much of each string is captured for them (None: they read for themselves),
+    ``verbose`` whole structs too (-v), ``descriptors`` what they refer to (1: -y, 2: -yy).
     ``on_stop`` is called with the stopped task at every event. ``pin``: tasks that stop often share
     the tracer's CPU. ``protect``: descriptors of sandtrace's outputs, which the command must not
     change, no more than the policy. LaunchError, with a status, where the command was not started;
@@ -69,7 +72,7 @@ def supervise(  # noqa: PLR0913  the options of a run, all by name
         rules = Rules(policy, audit=audit, record_all=log_all or audit, protect=protect)
     limit = None if string_limit is None else string_limit + 1
     with session.begin(launch, rules, trace, timeout, pin=pin) as begun:
-        return Supervisor(begun, Audience(sinks, trace, limit, on_stop)).run()
+        return Supervisor(begun, Audience(sinks, trace, limit, on_stop, verbose, descriptors)).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class Audience:
     trace: Trace
     limit: int | None
     on_stop: OnStop | None
+    verbose: bool = False
+    descriptors: int = 0
 
     def sees(self, call: Call) -> bool:
         """Is it given this call's entry and exit?"""
@@ -156,9 +161,16 @@ class Supervisor:
 
         limit = self.audience.limit or _LIMIT
         if call.exit_time is None:
-            capture_entry(call, limit)
+            level = self.audience.descriptors
+            capture_entry(
+                call,
+                limit,
+                verbose=self.audience.verbose,
+                descriptors=level > 0,
+                details=level > 1,
+            )
         else:
-            capture_exit(call, limit)
+            capture_exit(call, limit, verbose=self.audience.verbose)
 
     def enforce(self, tracee: Tracee, call: Call, rules: Rules) -> bool:
         """Resolve what the call means, decide, act, record. False: nothing came of it."""

@@ -25,7 +25,7 @@ executed or was not found."""
 
 
 def _size(word: str) -> int:
-    if not word.isdigit() or int(word) > 1 << 30:
+    if not (word.isascii() and word.isdigit()) or int(word) > 1 << 30:
         message = f"{word!r} is no number of bytes or columns"
         raise ValueError(message)
     return int(word)
@@ -59,8 +59,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(("-X", "--const-print-style"), "raw, abbrev or verbose constants.", "FORMAT",
            default="abbrev", choices=("raw", "abbrev", "verbose")),
     Option(("-q", "--quiet"), "No messages of attaching; -qq none of exits."),
-    Option(("-y", "--decode-fds"), "Paths of descriptors; -yy details of sockets.",
-           hidden=True),
+    Option(("-y", "--decode-fds"), "Paths of descriptors; -yy details of sockets."),
     Option(("-z", "--successful-only"), "Only calls that succeeded."),
     Option(("-Z", "--failed-only"), "Only calls that failed."),
     Option(("-c", "--summary-only"), "Count calls, errors and time instead."),
@@ -74,7 +73,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(("-h", "--help"), "Show this and exit."),
 )  # fmt: skip
 
-_LATER = {"trace_path": "-P", "attach": "-p", "decode_fds": "-y"}
+_LATER = {"trace_path": "-P", "attach": "-p"}
+_LEAST = 32  # bytes that decoders want of any string, however little of it is shown
 _QUIET = (frozenset[str](), frozenset({"attach", "personality"}),
           frozenset({"attach", "personality", "exit"}),
           frozenset({"attach", "personality", "exit", "path-resolution",
@@ -253,7 +253,9 @@ def _traced(
         policy=None,
         trace=expression.trace,
         sinks=trace.sinks,
-        string_limit=limit,
+        string_limit=max(limit, _LEAST),
+        verbose=bool(values["no_abbrev"]) or expression.abbrev == frozenset(),
+        descriptors=min(int(values["decode_fds"] or 0), 2),
         pin=not values["no_pin"],
     )
     gaps = [*outcome.incomplete, *trace.end()]
