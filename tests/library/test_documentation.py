@@ -24,7 +24,7 @@ DECLARED: dict[str, tuple[Option, ...]] = {"run": RUN, "strace": STRACE}
 def test_the_example_of_the_plugin(pytester: pytest.Pytester) -> None:
     """The first block is a test file that passes."""
     pytester.makepyfile(BLOCKS[0].replace("my-tool", "cat"))
-    result = pytester.runpytest_subprocess("-p", "sandtrace.testing")
+    result = pytester.runpytest_subprocess()
     result.assert_outcomes(passed=1)
 
 

@@ -38,14 +38,12 @@ def test_failing(sandbox):
 def test_the_plugin(pytester: pytest.Pytester) -> None:
     """Mark and fixture work; a failing test shows what its runs were denied."""
     pytester.makepyfile(TESTS)
-    result = pytester.runpytest_subprocess(
-        "-p", "sandtrace.testing", "--strict-markers", "-p", "no:xdist"
-    )
+    result = pytester.runpytest_subprocess("--strict-markers", "-p", "no:xdist")
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(["*- sandtrace -*", "*1x denied connect: tcp://192.0.2.1:80*"])
 
 
 def test_the_mark_is_documented(pytester: pytest.Pytester) -> None:
     """``pytest --markers`` tells of it."""
-    result = pytester.runpytest_subprocess("-p", "sandtrace.testing", "--markers")
+    result = pytester.runpytest_subprocess("--markers")
     result.stdout.fnmatch_lines(["@pytest.mark.sandbox(*"])
