@@ -26,6 +26,7 @@ from sandtrace.operations import (
     FdArg,
     MappedArg,
     MovedArg,
+    Operation,
     PathArg,
     equals,
 )
@@ -157,6 +158,7 @@ class Rules:
         self.chrooted = False
         self.bound: tuple[str, ...] = ()
         self.given = _standard_descriptors()
+        self._silent: dict[Operation, bool] = {}
         self._wanted: dict[tuple[str, str], tuple[Effect, ...]] = {}
         self._asked: dict[tuple[str, str], bool] = {}
         self._refreshed = 0.0
@@ -187,7 +189,14 @@ class Rules:
             return self.judges_mappings
         if row.name in _EXECS and self.follows_programs:
             return True
-        return not self.policy.silent(effect.op) or self._watches(row, effect)
+        return not self._is_silent(effect.op) or self._watches(row, effect)
+
+    def _is_silent(self, op: Operation) -> bool:
+        """Does nothing come of any question about the operation? (The table asks it for each row.)"""
+        found = self._silent.get(op)
+        if found is None:
+            found = self._silent[op] = self.policy.silent(op)
+        return found
 
     def _watches(self, row: Syscall, effect: Effect) -> bool:
         """Is the effect looked at for the objects it may reach, though no entry judges it?"""
