@@ -192,7 +192,7 @@ class Rules:
         return not self._is_silent(effect.op) or self._watches(row, effect)
 
     def _is_silent(self, op: Operation) -> bool:
-        """Does nothing come of any question about the operation? (The table asks it for each row.)"""
+        """Does nothing come of any question about it? (Asked for each effect of each row.)"""
         found = self._silent.get(op)
         if found is None:
             found = self._silent[op] = self.policy.silent(op)
