@@ -32,7 +32,7 @@ class Build:
 
     ``changing``: files whose content holds times, inodes or temporary names (their names, kinds
     and modes count all the same); ``passing``: files that may be there or not; ``denied``: what
-    the policy denies it, as (policy, operation, target in the home).
+    the policy denies it, as (policy, operation, pattern of a target in the home).
     """
 
     needs: tuple[str, ...]
