@@ -23,7 +23,7 @@ from sandtrace.policy.entries import Default, Entry, Pattern, Section, runs_one_
 from sandtrace.policy.index import Index, could_be, index_of, matches
 from sandtrace.policy.names import Names
 from sandtrace.policy.paths import PathPattern, Specificity
-from sandtrace.values import dataclass
+from sandtrace.values import dataclass, replace
 
 _TRACER = Decision("deny", "EPERM", Rule("guard:tracer", "built-in", None, None, "tracer"))
 _PERMITTING = ("allow", "log")
@@ -82,6 +82,7 @@ class Table:
         self._names = names
         self._sections = sections
         self._index: Index | None = None
+        self._left_out: Index | None = None
 
     # --- what can come out at all ---------------------------------------------------------------
 
@@ -127,13 +128,42 @@ class Table:
         names = [name for name in old.split("/") if name]
         others = None if new is None else [name for name in new.split("/") if name]
         best: Match | None = None
-        for pattern, entry in self.index.beneath(names, others):
+        left_out = self._exceptions()
+        for pattern, entry in (
+            *self.index.beneath(names, others),
+            *(() if left_out is None else left_out.beneath(names, others)),
+        ):
             if STRICTNESS[entry.action] < STRICTNESS["deny"] or _spared(entry, old):
                 continue
             match = Match(entry, pattern, None, holds=True)
             if best is None or match.rank < best.rank:
                 best = match
         return best
+
+    def _exceptions(self) -> Index | None:
+        """What allowing entries leave to a default that denies, as entries that deny it."""
+        strict = [one for one in self.defaults if STRICTNESS[one.action] >= STRICTNESS["deny"]]
+        if not strict:
+            return None
+        if self._left_out is None:
+            default = strict[0]
+            self._left_out = index_of(
+                self.op,
+                [
+                    replace(
+                        entry,
+                        action=default.action,
+                        errno=default.errno,
+                        patterns=entry.exceptions,
+                        exceptions=(),
+                        _answers=[],
+                    )
+                    for entry in self.entries
+                    if entry.exceptions and STRICTNESS[entry.action] < STRICTNESS["deny"]
+                ],
+                self._names,
+            )
+        return self._left_out
 
     def find(self, question: Question) -> Iterator[tuple[Pattern | None, Entry, bool]]:
         """All entries whose target matches, whether they apply or not."""

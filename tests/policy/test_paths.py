@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandtrace.errors import PolicyError
+from sandtrace.policy.load import load
 from sandtrace.policy.path_index import PathIndex
 from sandtrace.policy.paths import PathPattern, parse
 from sandtrace.policy.surroundings import Surroundings, TargetError
@@ -249,3 +250,21 @@ def test_moves_that_pass_change_nothing(texts: list[str], old: str, new: str, be
     if loaded.denied_beneath(old, new) is None:
         before = verdict(loaded, "read", old + beneath, is_dir=False)
         assert before == "allow" or verdict(loaded, "read", new + beneath, is_dir=False) == "deny"
+
+
+def test_what_an_allow_leaves_out_stays_where_it_is(tmp_path: Path) -> None:
+    """A directory that holds an exception of an allow is not moved away from above it."""
+    text = f"""
+version = 1
+[write]
+default = "deny"
+allow = [{{ target = "{tmp_path}", except = ["{tmp_path}/.git/hooks"] }}]
+"""
+    file = tmp_path / "policy.toml"
+    file.write_text(text)
+    loaded = load([str(file)])
+    refusal = loaded.denied_beneath(f"{tmp_path}/.git", f"{tmp_path}/x")
+    assert refusal is not None
+    assert refusal.verdict == "deny"
+    assert refusal.rule.line == 5
+    assert loaded.denied_beneath(f"{tmp_path}/src", f"{tmp_path}/x") is None
