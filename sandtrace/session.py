@@ -31,7 +31,7 @@ from sandtrace.operations import (
     equals,
 )
 from sandtrace.policy.filter import ALWAYS, Conditions, compile_filter
-from sandtrace.policy.guards import Guard, Guards
+from sandtrace.policy.guards import SECTIONS, Guard, Guards
 from sandtrace.policy.locks import LOOKS_ANYWHERE, locks_for
 from sandtrace.policy.objects import Kept, ObjectGuards
 from sandtrace.resolve import Unjudgeable, addresses
@@ -47,12 +47,15 @@ from sandtrace.values import dataclass, field, replace
 if TYPE_CHECKING:
     from sandtrace.policy.judge import Judgement
     from sandtrace.policy.model import Policy
+    from sandtrace.resolve.questions import Resolved
     from sandtrace.syscalls.model import Syscall
 
 _EXECS = frozenset({"execve", "execveat"})
 _MAKES_TASKS = frozenset({"clone", "fork", "vfork"})
 # Their descriptor was judged when it was opened: a directory is listed by whoever may read it.
 _JUDGED_AT_OPEN = frozenset({"getdents", "getdents64"})
+# By these one process writes another's memory or takes its descriptors; no tracee can be traced.
+_TAKES_OVER = frozenset({"process_vm_writev", "pidfd_getfd", "ptrace"})
 # They need a descriptor that is open for writing, and that was judged when it was opened.
 _NEED_A_WRITER = frozenset({"ftruncate", "ftruncate64", "fallocate"})
 # After these a task may reach less than the tracer (credentials(7)). Set-user-ID programs change
@@ -117,8 +120,10 @@ class Rules:
             kept if changeable else Kept(), root=root, capabilities=policy.capabilities
         )
         entries = any(not policy.silent(op) for op in PATH_OPERATIONS)
-        self.guards_paths_only = self.objects.active and not (self.looks or entries)
-        judges_paths = self.looks or self.objects.active or entries
+        self.walls = any(section.permits for section in policy.sections)
+        guarded = self.objects.active or self.walls
+        self.guards_paths_only = guarded and not (self.looks or entries)
+        judges_paths = self.looks or guarded or entries
         self.hands_over = not audit and (
             judges_paths or any(not policy.silent(op) for op in ADDRESS_OPERATIONS)
         )
@@ -184,6 +189,8 @@ class Rules:
         if self.record_all:
             return True
         if effect.op in PROCESS_OPERATIONS:
+            if self.walls and row.name in _TAKES_OVER:
+                return True
             return not self.locks.hold(row, effect.op)
         if isinstance(effect.subject, MappedArg):
             return self.judges_mappings
@@ -198,12 +205,31 @@ class Rules:
             found = self._silent[op] = self.policy.silent(op)
         return found
 
+    def crosses(self, loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -> Guard | None:
+        """The refusal to take over a process that a section allows more than the caller."""
+        if not self.walls:
+            return None
+        mine = self.policy.sections_that_permit(tracee.sections, tracee.exe, tracee.script)
+        named = resolved.processes if call.name in _TAKES_OVER else ()
+        for tid in (*(process.tid for process in named), *resolved.changed):
+            other = loop.tracees.get(tid)
+            if (
+                other is not None
+                and other.pid != tracee.pid
+                and not mine.issuperset(
+                    self.policy.sections_that_permit(other.sections, other.exe, other.script)
+                )
+            ):
+                return SECTIONS
+        return None
+
     def _watches(self, row: Syscall, effect: Effect) -> bool:
         """Is the effect looked at for the objects it may reach, though no entry judges it?"""
         subject = effect.subject
         if isinstance(subject, PathArg | MovedArg):
             return self.looks or (
-                self.objects.active and (effect.op == "write" or isinstance(subject, MovedArg))
+                (self.objects.active or self.walls)
+                and (effect.op == "write" or isinstance(subject, MovedArg))
             )
         # Who has a file of the record open for writing had it before: only the guard's own doors.
         return (

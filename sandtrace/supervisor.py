@@ -188,8 +188,11 @@ class Supervisor:
                 chosen = questions.effects(call, rules.wanted(call.row))
                 resolved = questions.resolve(tracee, call, chosen, asker)
                 asked = [itself, *resolved.asked] if rules.asks_syscall(call) else resolved.asked
-                judgement = judge.on_objects(rules.objects, resolved.touched) or judge.judge(
-                    rules.policy, asked, rules.look_again, resolved.moves
+                crossed = rules.crosses(self.loop, tracee, call, resolved)
+                judgement = (
+                    judge.on_objects(rules.objects, resolved.touched)
+                    or (judge.by_guard(itself, crossed) if crossed else None)
+                    or judge.judge(rules.policy, asked, rules.look_again, resolved.moves)
                 )
                 if resolved.group is not None:
                     judgement, resolved.spared = judge.spare(
@@ -306,7 +309,7 @@ class Supervisor:
         judgement = judge.on_objects(rules.objects, opened.touched) or judge.judge(
             rules.policy, opened.asked, rules.look_again
         )
-        return not judgement.blocks
+        return not (judgement.blocks or rules.crosses(self.loop, tracee, call, opened))
 
     def record(self, tracee: Tracee, call: Call, judgement: Judgement, rules: Rules) -> None:
         """Tell of each answer that is to be told."""

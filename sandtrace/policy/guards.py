@@ -152,6 +152,12 @@ _READ_IMPLIES_EXEC = Guard(
     (has_any("persona", abi.READ_IMPLIES_EXEC), Test("persona", _LOW, (_LOW,), negate=True)),
 )  # fmt: skip
 
+SECTIONS = Guard(
+    "guard:sections",
+    (),
+    "EPERM",
+    "a section of the policy allows that process more than its caller",
+)
 UNKNOWN_SYSCALL = Guard(
     "guard:unknown-syscall", (), "ENOSYS", "no table of this version knows the number"
 )

@@ -181,6 +181,18 @@ class Policy:
             or (section.position in current and (section.restricts or section.descendants))
         )
 
+    def sections_that_permit(
+        self, current: Sequence[int], exe: str | None, script: str | None = None
+    ) -> frozenset[int]:
+        """The sections whose allowing entries count for a program in these sections."""
+        return frozenset(
+            section.position
+            for section in self.sections
+            if section.permits
+            and section.position in current
+            and (section.descendants or section.is_for(exe, script))
+        )
+
     # --- what can come out at all ---------------------------------------------------------------
 
     def denies(self, op: Operation) -> bool:

@@ -76,6 +76,7 @@ class Resolved:
     ``moves``: directories that get another name (None: another root is above them).
     ``touched``: the objects, as guards know them. ``processes``: those that are named one by one,
     ``group`` those of which each is reached that may be; ``spared``: the kinds that may not.
+    ``changed``: the tasks of whose /proc files one is written.
     """
 
     asked: list[Question] = field(default_factory=list)
@@ -86,6 +87,7 @@ class Resolved:
     processes: list[Process] = field(default_factory=list)
     group: Group | None = None
     spared: frozenset[str] = frozenset()
+    changed: list[int] = field(default_factory=list)
 
     @property
     def means_something(self) -> bool:
@@ -368,7 +370,10 @@ class _Resolver:
         self.result.touched.append(Touched(question, mode, device, place, moved))
         if place is not None and (self.asker.looks or op == "write"):
             link = self.call.name.startswith("readlink")
-            self._ask_looks([objects.looked_into(op, place, link=link)])
+            into = objects.looked_into(op, place, link=link)
+            self._ask_looks([into])
+            if op == "write" and into is not None:
+                self.result.changed.append(into)
             own = self.task.pid
             signalled = objects.signalled(op, place, found.path)
             self._ask_kinds("signal", (kind_of(pid, own) for pid in signalled))
