@@ -173,7 +173,7 @@ def landlock_abi() -> Result:
     return (
         "lacks",
         fact,
-        "signals to and looks into processes outside are stopped one by one: slower",
+        "signals, and every call on a path, stop for the sake of processes outside: slower",
     )
 
 
