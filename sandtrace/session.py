@@ -113,7 +113,8 @@ class Rules:
         self.looks = not self.locks.inspect and (
             not policy.silent("inspect") or bool(policy.capabilities & LOOKS_ANYWHERE)
         )
-        self.record = Files(policy.files, protect)
+        named = [source.file for source in policy.sources if source.file is not None]
+        self.record = Files((*policy.files, *named), protect)  # named by symlinks, perhaps
         kept = Kept(frozenset(self.record.paths), frozenset(self.record.identities))
         changeable = root or self.record.changeable()
         self.objects = ObjectGuards(

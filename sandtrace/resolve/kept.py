@@ -23,14 +23,16 @@ class Files:
         self._held: list[int] = []
         for path in paths:
             with contextlib.suppress(OSError):
+                if os.path.islink(path):  # who replaces the link replaces the file
+                    self._hold(path, os.O_NOFOLLOW)
                 self._hold(os.path.realpath(path))
         for fd in descriptors:
             with contextlib.suppress(OSError):
                 if stat.S_ISREG(os.fstat(fd).st_mode):
                     self._hold(f"/proc/self/fd/{fd}")
 
-    def _hold(self, path: str) -> None:
-        fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    def _hold(self, path: str, flags: int = 0) -> None:
+        fd = os.open(path, os.O_PATH | os.O_CLOEXEC | flags)
         self._held.append(fd)
         status = os.fstat(fd)
         self.identities.add((status.st_dev, status.st_ino))

@@ -129,6 +129,19 @@ def test_outputs_are_part_of_the_record(runner: Runner, compiled: Compiler, opti
         assert b"forged" not in output.read_bytes().replace(b"forged\\n", b"")
 
 
+def test_a_link_to_a_policy_stays(runner: Runner) -> None:
+    """Who replaces the symlink that was named as the policy replaces the policy."""
+    runner.file("real.toml", "version = 1\n")
+    runner.native(["ln", "-s", "real.toml", "link.toml"])
+    script = (
+        "ln -sf other link.toml; rm link.toml; mv link.toml x; echo y > link.toml; rm real.toml"
+    )
+    run = runner.traced(["sh", "-c", script], "--quiet", policy=runner.home / "link.toml")
+    assert (runner.home / "link.toml").read_text() == "version = 1\n"
+    assert os.readlink(runner.home / "link.toml") == "real.toml"
+    assert len(run.of("guard")) >= 4
+
+
 def test_what_lies_where_nobody_may_write_costs_nothing(runner: Runner) -> None:
     """An ordinary user under a shipped policy in a system folder: no open stops."""
     if runner.name == "root":
