@@ -158,6 +158,68 @@ static void look(const char *text)
 	TRY(0, syscall(SYS_name_to_handle_at, AT_FDCWD, P, buffer, buffer + 4096, 0), "name_to_handle_at(%s)", text);
 }
 
+// The same by descriptor, and what xattr calls give back.
+static void by_descriptor(int fd, const char *name)
+{
+	struct { unsigned long value; unsigned size, flags; } args = {(unsigned long)"at", 2, 0};
+	char value[64] = "";
+	int flags = FS_NODUMP_FL;
+
+	TRY(1, syscall(SYS_fchmod, fd, 0601), "fchmod(%s)", name);
+	TRY(1, syscall(SYS_fchmod, (long)fd | 3L << 40, 0602), "fchmod(%s, high bits)", name);
+	TRY(1, syscall(SYS_fchown, fd, getuid(), -1), "fchown(%s)", name);
+	TRY(1, syscall(SYS_fchown, fd, 12345, 1), "fchown(%s, 12345)", name);
+	TRY(1, syscall(SYS_ftruncate, fd, 2L), "ftruncate(%s)", name);
+	TRY(1, syscall(SYS_fallocate, fd, 0, 0L, 10L), "fallocate(%s)", name);
+	TRY(0, syscall(SYS_fsetxattr, fd, "user.fd", "value", 5L, 0), "fsetxattr(%s)", name);
+	TRY(0, syscall(SYS_fgetxattr, fd, "user.fd", value, 64L), "fgetxattr(%s)", name);
+	printf("got %s\n", value);
+	TRY(0, syscall(SYS_flistxattr, fd, value, 64L), "flistxattr(%s)", name);
+	TRY(0, syscall(SYS_fremovexattr, fd, "user.fd"), "fremovexattr(%s)", name);
+	TRY(0, syscall(SYS_fremovexattr, fd, "user.none"), "fremovexattr(%s, none)", name);
+	TRY(0, syscall(SYS_ioctl, fd, FS_IOC_SETFLAGS, &flags), "ioctl(%s, SETFLAGS)", name);
+	TRY(0, syscall(SYS_ioctl, fd, FS_IOC_SETFLAGS, 16L), "ioctl(%s, SETFLAGS, bad)", name);
+	TRY(0, syscall(SYS_ioctl, fd, FS_IOC_GETFLAGS, &flags), "ioctl(%s, GETFLAGS)", name);
+	TRY(1, syscall(SYS_utimensat, fd, NULL, (struct timespec[]){{5, 6}, {7, 8}}, 0), "futimens(%s)", name);
+	TRY(0, syscall(463, fd, "f", 0, "user.at", &args, sizeof args), "setxattrat(%s, f)", name);
+	args.value = (unsigned long)value, args.size = sizeof value;
+	memset(value, 0, sizeof value);
+	TRY(0, syscall(464, fd, "f", 0, "user.at", &args, sizeof args), "getxattrat(%s, f)", name);
+	printf("got %s\n", value);
+	TRY(0, syscall(465, fd, "f", 0, value, 64L), "listxattrat(%s, f)", name);
+	TRY(0, syscall(466, fd, "f", 0, "user.at"), "removexattrat(%s, f)", name);
+	if (fd != dir_fd)
+		return;
+	TRY(0, syscall(466, fd, "f", 1, "user.at"), "removexattrat(%s, f, 1)", name);
+	TRY(0, syscall(463, fd, "f", 0, "user.at", &args, 8L), "setxattrat(%s, f, short)", name);
+}
+
+static void given_back(void)
+{
+	char value[64] = "";
+	char *readable = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const char *text = "d/f";
+
+	TRY(0, syscall(SYS_setxattr, P, "user.long", "0123456789", 10L, 0), "setxattr");
+	TRY(0, syscall(SYS_getxattr, P, "user.long", value, 64L), "getxattr");
+	printf("got %s\n", value);
+	TRY(0, syscall(SYS_getxattr, P, "user.long", value, 5L), "getxattr, short");
+	TRY(0, syscall(SYS_getxattr, P, "user.long", readable, 64L), "getxattr, read-only");
+	TRY(0, syscall(SYS_getxattr, P, "user.long", NULL, 64L), "getxattr, NULL");
+	TRY(0, syscall(SYS_getxattr, P, "user.long", 16L, 64L), "getxattr, bad");
+	TRY(0, syscall(SYS_getxattr, P, "user.long", value, 1L << 40), "getxattr, huge");
+	TRY(0, syscall(SYS_getxattr, P, "user.none", value, 64L), "getxattr, none");
+	TRY(0, syscall(SYS_getxattr, P, NULL, value, 64L), "getxattr, no name");
+	TRY(0, syscall(SYS_listxattr, P, value, 64L), "listxattr");
+	printf("got %s\n", value);
+	TRY(0, syscall(SYS_listxattr, P, value, 3L), "listxattr, short");
+	TRY(0, syscall(SYS_listxattr, P, readable, 64L), "listxattr, read-only");
+	TRY(1, syscall(SYS_truncate, "d/f", 1L << 40), "truncate, long");
+	TRY(1, syscall(SYS_truncate, "d", 1L), "truncate, folder");
+	TRY(1, syscall(SYS_truncate, "p", 1L), "truncate, fifo");
+	TRY(1, syscall(SYS_truncate, "/dev/null", 1L), "truncate, device");
+}
+
 int main(int argc, char **argv)
 {
 	begin(argc, argv);
@@ -172,6 +234,9 @@ int main(int argc, char **argv)
 			two_paths(forms[plain[a]], forms[plain[b]]);
 	for (int i = 0; i < FORMS; i++)
 		two_paths(forms[i], "new"), two_paths("ro", forms[i]);
+	by_descriptor(file_fd, "file"), by_descriptor(dir_fd, "d"), by_descriptor(path_fd, "path");
+	by_descriptor(999, "999"), by_descriptor(-1, "-1");
+	given_back();
 	TRY(1, syscall(SYS_renameat, dir_fd, "f", AT_FDCWD, "new"), "renameat(d, f, new)");
 	TRY(1, syscall(SYS_renameat, AT_FDCWD, "ro", dir_fd, "f"), "renameat(ro, d, f)");
 	TRY(1, syscall(SYS_renameat, 999, "ro", dir_fd, "f"), "renameat(999)");
