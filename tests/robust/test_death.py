@@ -114,7 +114,11 @@ def test_tracees_killed_at_any_moment_lose_nothing_else(runner: Runner, compiled
 def test_the_command_killed_from_outside(runner: Runner) -> None:
     """The command dies of a signal that was not ours: 128 + N."""
     process = started(runner, *RUN, "sh", "-c", "echo up; exec sleep 60")
-    (pid,) = [pid for pid, line in marked(runner.mark).items() if line == "sleep 60"]
+    found: list[int] = []
+    until = time.monotonic() + 20
+    while not found and time.monotonic() < until:  # the shell has yet to execute it
+        found = [pid for pid, line in marked(runner.mark).items() if line == "sleep 60"]
+    (pid,) = found
     os.kill(pid, signal.SIGKILL)
     process.communicate(timeout=10)
     assert process.returncode == 128 + 9
