@@ -124,7 +124,8 @@ ROWS = (
       "olddirfd:dirfd oldpath:path@olddirfd newdirfd:dirfd newpath:path@newdirfd "
       "flags:flags(linkat_flags)",
       ops="write moved(oldpath, if_follow=flags); read moved(oldpath, if_follow=flags); "
-      "exec moved(oldpath, if_follow=flags); write name(newpath)", groups="%desc %file @file-system"),
+      "exec moved(oldpath, if_follow=flags); write name(newpath)",
+      groups="%desc %file @file-system"),
     S("symlink", n(88, i386=83), "target:path linkpath:path", ops="write name(linkpath)",
       groups="%file @file-system"),
     S("symlinkat", n(266, i386=304, arm64=36), "target:path newdirfd:dirfd linkpath:path@newdirfd",
