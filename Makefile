@@ -21,7 +21,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.dev
 	@scripts/test-packages.sh
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --reruns 1 $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
