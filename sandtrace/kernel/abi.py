@@ -73,7 +73,7 @@ SOL_TCP = 6
 
 # Where the hand-over pages lie in every tracee (x86_64). Below what the kernel maps by itself
 # (mmap_base is at least 0x7eff... with all its randomness), inside what ThreadSanitizer takes for
-# application memory, and 700 GiB above the start of its TiB, which lets a filter find calls near it
-# with one mask.
+# application memory, and 192 GiB above the start of their quarter of a TiB, which lets a filter
+# find calls near them with one mask (`sandtrace.policy.guards`).
 ARGUMENTS_ADDRESS = 0x7EB0_0000_0000
 ARGUMENTS_SIZE = 16 << 20

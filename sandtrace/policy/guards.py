@@ -200,11 +200,10 @@ def _tracer_guards(pid: int) -> list[Guard]:
 
 # --- the pages for arguments (`sandtrace.tracer.arguments`) -------------------------------------
 
-# A filter can't add address and length. What begins in the pages' TiB is looked at, and so is what
-# is longer than the way from that TiB's start to them.
-_TIB = 0xFFFF_FF00_0000_0000
-_FAR = 0xFFFF_FFFF_FFFF_FFFF & ~((1 << 39) - 1)
-_MAP_FIXED = 0x10
+# A filter can't add address and length. What begins in the pages' quarter of a TiB is looked at (it
+# ends below mmap_base, so that no library lies there), and what is longer than the way into it.
+_NEAR = 0xFFFF_FFC0_0000_0000
+_FAR = 0xFFFF_FFFF_FFFF_FFFF & ~((1 << 37) - 1)
 _MREMAP_FIXED = 2
 _SHM_REMAP = 0o40000
 
@@ -225,12 +224,12 @@ def _page_guards() -> Iterable[Guard]:
         ("pkey_mprotect", "addr", "len", ()),
         ("madvise", "addr", "len", ()),
         ("remap_file_pages", "addr", "size", ()),
-        ("mmap", "addr", "len", (has_any("flags", _MAP_FIXED),)),
+        ("mmap", "addr", "len", ()),  # a hint as well: who is there first keeps the pages out
         ("mremap", "old_addr", "old_len", ()),
         ("mremap", "new_addr", "new_len", (has_any("flags", _MREMAP_FIXED),)),
     )
     for name, address, length, more in ranges:
-        near = equals(address, abi.ARGUMENTS_ADDRESS & _TIB, mask=_TIB)
+        near = equals(address, abi.ARGUMENTS_ADDRESS & _NEAR, mask=_NEAR)
         for where in (near, has_any(length, _FAR)):
             yield _page_guard(name, (*more, where), _range(address, length))
     # A segment's length is not known, and one of many TiB costs nothing (SHM_NORESERVE).

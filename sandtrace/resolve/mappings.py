@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sandtrace.resolve import Unjudgeable
@@ -32,6 +33,27 @@ def files(task: Task, start: int, length: int) -> list[tuple[str, tuple[int, int
     except OSError as error:
         raise Unjudgeable("EPERM", f"the mappings can't be read: {error.strerror}") from error
     return list(found.items())
+
+
+def shared(task: Task, ranges: Mapping[int, bytes]) -> bool:
+    """Does a byte of these ranges (address -> what was read there) lie in a shared mapping?
+
+    A private one of a file changes with the file where nobody has written to it yet; that is not
+    looked at.
+    """
+    try:
+        with open(f"/proc/{task.tid}/maps", "rb") as maps:
+            for line in maps:
+                place, rights = line.split(None, 2)[:2]
+                if not rights.endswith(b"s"):
+                    continue
+                low, _, high = place.partition(b"-")
+                start, end = int(low, 16), int(high, 16)
+                if any(at < end and at + len(data) > start for at, data in ranges.items()):
+                    return True
+    except OSError:
+        return True
+    return False
 
 
 def _target(name: bytes) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sandtrace.kernel import arch
 from sandtrace.kernel.ptrace import TaskGone
 from sandtrace.operations import MovedArg, PathArg, ProcessArg, SubcallArg
-from sandtrace.resolve import Unjudgeable, arguments, messages
+from sandtrace.resolve import Unjudgeable, arguments, mappings, messages
 from sandtrace.syscalls import table
 from sandtrace.tracer import arguments as pages
 from sandtrace.tracer import handover, light, perform, processes
@@ -122,6 +122,10 @@ def _without_pages(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -
         return Deed.AGAIN
     if not loop.alone(tracee):
         raise Unjudgeable("EPERM", "others can change its memory, and it can't be given pages")
+    if memory.refused and call.arch == "x86_64":
+        raise Unjudgeable("EPERM", "no pages for the arguments can be laid in its memory")
+    if mappings.shared(tracee, call.entry.held):
+        raise Unjudgeable("EPERM", "its arguments lie in memory that others may share")
     found = resolved.found.get("path")
     if call.name in arguments.OPENS and found is not None and found.identity is not None:
         tracee.handed = handover.Handed(tracee.registers(), (), expected=found.identity)
