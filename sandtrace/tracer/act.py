@@ -20,9 +20,10 @@ from sandtrace.operations import MovedArg, PathArg, ProcessArg, SubcallArg
 from sandtrace.resolve import Unjudgeable, arguments, mappings, messages
 from sandtrace.syscalls import table
 from sandtrace.tracer import arguments as pages
-from sandtrace.tracer import handover, light, perform, processes
+from sandtrace.tracer import by_itself, handover, light, perform, processes
 from sandtrace.tracer.handover import Pieces
 from sandtrace.tracer.inject import Died
+from sandtrace.tracer.performance import Refused
 
 if TYPE_CHECKING:
     from sandtrace.call import Call
@@ -92,6 +93,8 @@ def carry_out(
             return Deed.RUN
         if handed is _IMPOSSIBLE:
             return _without_pages(loop, tracee, call, resolved)
+    except Refused as refused:
+        return Deed.DONE if answer(tracee, call, -refused.code) else Deed.GONE
     except Died as death:
         loop.take_ended(death.tid, death.status)
         return Deed.GONE
@@ -127,8 +130,8 @@ def _without_pages(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -
     if mappings.shared(tracee, call.entry.held):
         raise Unjudgeable("EPERM", "its arguments lie in memory that others may share")
     found = resolved.found.get("path")
-    if call.name in arguments.OPENS and found is not None and found.identity is not None:
-        tracee.handed = handover.Handed(tracee.registers(), (), expected=found.identity)
+    if call.name in arguments.OPENS and found is not None:
+        tracee.handed = by_itself.opens(tracee, call, found, None)
         return Deed.HANDED
     return Deed.RUN
 
@@ -211,21 +214,22 @@ def _open(tracee: Tracee, call: Call, found: Found) -> Handed:
         # Only the magic link leads there: the kernel may follow it, and we look where it went.
         path, expected = found.link, found.identity
         truncate = bool(flags & os.O_TRUNC) and stat.S_ISREG(_mode(found))
+        if truncate and flags & os.O_ACCMODE == os.O_RDONLY:
+            perform.may_write(tracee, found, same_rights=not tracee.other_rights)
         flags &= ~os.O_TRUNC
     else:
         resolve |= _RESOLVE_SAFELY
-    pieces = Pieces()
+    number: int | None = handover.OPENAT2
     if tracee.filters:
-        # Its own filter would see another number: the same call, on the copied path.
-        pieces.add(path + b"\0", call.row.arg("path").position)
-        handed = handover.hand_over(tracee, call, pieces)
-        expected = expected or found.identity
-    else:
-        pieces.add(path + b"\0", 1)
-        pieces.add(struct.pack("=3Q", flags, mode, resolve), 2)
-        handed = handover.hand_over(
-            tracee, call, pieces, {0: _AT_FDCWD, 3: _HOW_SIZE}, handover.OPENAT2
-        )
+        if tracee.memory.region is None:
+            return _IMPOSSIBLE
+        number = None  # its own filter would see another one
+    if tracee.filters and call.name != "openat2":
+        return by_itself.opens(tracee, call, found, path) or _IMPOSSIBLE
+    pieces = Pieces()
+    pieces.add(path + b"\0", 1)
+    pieces.add(struct.pack("=3Q", flags, mode, resolve), 2)
+    handed = handover.hand_over(tracee, call, pieces, {0: _AT_FDCWD, 3: _HOW_SIZE}, number)
     if handed is None:
         return _IMPOSSIBLE
     handed.expected, handed.truncate = expected, truncate
@@ -304,6 +308,8 @@ def settle(tracee: Tracee, call: Call) -> Settled:
     if handed.again_on is not None and call.ret == -handed.again_on:
         handover.again(tracee, call, handed)
         return Settled.AGAIN
+    if handed.made is not None and handed.mode is not None:
+        os.fchmod(handed.made, handed.mode)
     handover.put_back(tracee, handed)
     if handed.counts is not None and call.ret >= 0:
         # What sendmmsg would have said of one message: its length there, and 1.
@@ -317,7 +323,7 @@ def settle(tracee: Tracee, call: Call) -> Settled:
         if handover.opened_identity(tracee, call.ret) != handed.expected:
             return Settled.ELSEWHERE
         if handed.truncate:
-            os.truncate(f"/proc/{tracee.tid}/fd/{call.ret}", 0)
+            light.truncate(tracee, call.ret)
     return Settled.AS_JUDGED
 
 

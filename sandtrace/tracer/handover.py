@@ -43,6 +43,8 @@ class Handed:
     again_on: int | None = None
     truncate: bool = False  # cut the opened file to nothing once it is known to be the right one
     look: bool = False  # what it opened is to be looked at, since guards alone were asked
+    made: int | None = None  # our descriptor of a file that was made for the call
+    mode: int | None = None  # what that file's mode is to be in the end
     counts: int | None = None  # sendmmsg: where the first message's length is to be written
 
 
@@ -128,15 +130,17 @@ def hand_over(
     return handed
 
 
-def change(tracee: Tracee, call: Call, values: dict[int, int], number: int) -> Handed:
+def change(tracee: Tracee, call: Call, values: dict[int, int], number: int | None = None) -> Handed:
     """Set arguments (by position) and the number, nothing in memory. TaskGone where it died."""
     abi = arch.BY_NAME[call.arch]
     regs = tracee.registers()
     names = tuple(abi.arguments[position] for position in values)
-    handed = Handed(Registers(regs.tid, list(regs.values)), (*names, abi.number))
+    handed = Handed(Registers(regs.tid, list(regs.values)), names)
     for position, value in values.items():
         regs[abi.arguments[position]] = value
-    regs[abi.number] = number
+    if number is not None:
+        regs[abi.number] = number
+        handed.changed += (abi.number,)
     regs.store()
     return handed
 
@@ -167,6 +171,9 @@ def again(tracee: Tracee, call: Call, handed: Handed) -> None:
 
 def release(handed: Handed) -> None:
     """The slot is free: the call is over, or its task is gone."""
+    if handed.made is not None:
+        os.close(handed.made)
+        handed.made = None
     if handed.region is not None and handed.slot is not None:
         handed.region.give_back(handed.slot)
         handed.slot = None

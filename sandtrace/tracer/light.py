@@ -51,5 +51,11 @@ def opens(loop: Loop, tracee: Tracee, call: Call, found: Found | None) -> Handed
 def truncate(tracee: Tracee, fd: int) -> None:
     """Do what was put off, to a regular file that was just opened for writing."""
     path = f"/proc/{tracee.tid}/fd/{fd}"
-    if stat.S_ISREG(os.stat(path).st_mode):
-        os.truncate(path, 0)
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        return
+    # truncate(2) would wait for the holder of a lease, and so would an open that may block.
+    ours = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        os.ftruncate(ours, 0)
+    finally:
+        os.close(ours)

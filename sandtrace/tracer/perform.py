@@ -9,7 +9,9 @@ no race. It is done with the task's rights and umask (`sandtrace.kernel.credenti
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -23,6 +25,7 @@ from sandtrace.tracer.performance import Otherwise, Performance, Refused, do
 if TYPE_CHECKING:
     from sandtrace.call import Call
     from sandtrace.kernel.task import Task
+    from sandtrace.resolve.paths import Found
     from sandtrace.resolve.questions import Resolved
 
 _AT_FDCWD = -100
@@ -63,6 +66,48 @@ def perform(task: Task, call: Call, resolved: Resolved, *, same_rights: bool) ->
 
 
 _UNDER_UMASK = frozenset({"mkdir", "mkdirat", "mknod", "mknodat"})
+
+
+def make(
+    task: Task, found: Found, mode: int, needed: int, *, same_rights: bool
+) -> tuple[int, int | None]:
+    """Create the file that a walk ended at, in the judged directory: our descriptor, O_RDONLY.
+
+    Who creates a file may open it in any way, whatever its mode; who opens it later must have the
+    rights. So it is made with ``needed`` as well; the second is the mode that it is to have in the
+    end (None: it has). Refused where the kernel refuses, or where somebody has made it meanwhile.
+    """
+    who = credentials.of_task(task.tid)
+    if who is None or found.parent is None:
+        raise Refused(errno.ENOENT)
+    flags = os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    mask = who[1] & ~needed
+    acting = credentials.with_umask(mask) if same_rights else credentials.acting_as(who[0], mask)
+    with acting as possible:
+        if not possible:
+            raise Refused(errno.EACCES)
+        try:
+            made = os.open(found.name, flags, mode | needed, dir_fd=found.parent)
+        except OSError as error:
+            raise Refused(error.errno or errno.EIO) from None
+    lent = needed & ~(mode & ~who[1])
+    return made, stat.S_IMODE(os.fstat(made).st_mode) & ~lent if lent else None
+
+
+def may_write(task: Task, found: Found, *, same_rights: bool) -> None:
+    """O_RDONLY|O_TRUNC asks for the right to write: Refused where the task has it not."""
+    who = credentials.of_task(task.tid)
+    if who is None or found.fd is None:
+        raise Refused(errno.ENOENT)
+    acting = contextlib.nullcontext(enter_result=True) if same_rights else None
+    with acting or credentials.acting_as(*who) as possible:
+        if not possible:
+            raise Refused(errno.EACCES)
+        try:
+            flags = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC
+            os.close(os.open(f"/proc/self/fd/{found.fd}", flags))
+        except OSError as error:
+            raise Refused(error.errno or errno.EIO) from None
 
 
 def _rename(p: Performance) -> int:

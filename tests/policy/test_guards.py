@@ -105,6 +105,7 @@ def test_what_overlaps_the_pages_is_refused(how: str, at: int, length: int) -> N
     ("call", "guard"),
     [
         (("mmap", PAGES, 4096, 3, 0x22, -1), "guard:arguments"),  # a hint: who is there first stays
+        (("mmap", PAGES + SIZE, 4096, 3, 0x22, -1), None),
         (("mmap", 0x1000_0000, 4096, 3, 0x32), None),
         (("shmat", 1, 0x7DF0_0000_0000, 0o40000), "guard:arguments"),  # 1 TiB reaches the pages
         (("shmat", 1, PAGES, 0o40000), "guard:arguments"),

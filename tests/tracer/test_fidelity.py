@@ -66,6 +66,7 @@ def both_ways(
     trees: int,
     owner: int | None = None,
     prefix: tuple[str, ...] = (),
+    more: tuple[str, ...] = (),
 ) -> None:
     """Run the victim natively and under the policy, on equal trees: nothing differs."""
     said: list[list[str]] = []
@@ -75,7 +76,7 @@ def both_ways(
             where.mkdir()
             folder.chmod(0o755)
             plant(where, trees, owner)
-            argv = [*prefix, program, where]
+            argv = [*prefix, program, where, *more]
             run: Run
             if traced:
                 run = held = runner.traced(argv, policy=policy, timeout=600)
@@ -98,6 +99,16 @@ def test_calls_on_paths_do_what_they_do_natively(
     policy = runner.file("all.toml", ALL_JUDGED)
     owner = NOBODY if runner.drop else None
     both_ways(runner, compiled(f"victims/core/{victim}.c"), policy, trees=1300, owner=owner)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_filter_of_its_own_changes_nothing(runner: Runner, compiled: Compiler) -> None:
+    """Opens of a task with a seccomp filter stay the calls that they are, and do the same."""
+    policy = runner.file("all.toml", ALL_JUDGED)
+    owner = NOBODY if runner.drop else None
+    program = compiled("victims/core/opens.c")
+    both_ways(runner, program, policy, trees=1300, owner=owner, more=("filter",))
 
 
 @pytest.mark.slow

@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 						       mode, 0, 24));
 			}
 		}
-		if (strcmp(forms[i], "p")) {
+		if (strcmp(forms[i], "p") && !filtered) {
 			snprintf(label, sizeof label, "creat(%s, 0666)", forms[i]);
 			opened(label, syscall(SYS_creat, form(forms[i]), 0666));
 		}

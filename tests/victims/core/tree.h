@@ -9,13 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 static char top[PATH_MAX], base[PATH_MAX - 16];
+static int filtered;  // it has a seccomp filter of its own
 static int turn, dir_fd, file_fd, path_fd;  // on d, d/f and (O_PATH) d/f
 
 static void check(int bad, const char *what)
@@ -45,11 +49,22 @@ static void plant(void)
 	on(&path_fd, "d/f", O_PATH);
 }
 
-// argv[1]: a folder of numbered trees, see tests/tracer/trees.py.
+static void own_filter(void)
+{
+	struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+	struct sock_fprog program = {1, code};
+	check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
+	check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), "filter");
+	filtered = 1;
+}
+
+// argv[1]: a folder of numbered trees, see tests/tracer/trees.py; argv[2]: "filter".
 static void begin(int argc, char **argv)
 {
 	check(argc < 2 || strlen(argv[1]) >= sizeof base, "folder");
 	strcpy(base, argv[1]);
+	if (argc > 2 && !strcmp(argv[2], "filter"))
+		own_filter();
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
 	plant();
 }
