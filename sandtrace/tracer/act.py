@@ -84,6 +84,9 @@ def carry_out(
         result = perform.perform(tracee, call, resolved, same_rights=not tracee.other_rights)
         if result is not None:
             return Deed.DONE if answer(tracee, call, result) else Deed.GONE
+    held = tracee.filters and call.name in arguments.OPENS and not loop.alone(tracee)
+    if held:
+        _hold_others(loop, tracee, resolved.found.get("path"))
     try:
         handed = processes.by_number(loop, tracee, call, resolved)
         if guards_only and handed is None:
@@ -100,8 +103,17 @@ def carry_out(
         return Deed.GONE
     except TaskGone:
         return Deed.GONE
+    handed.undisturbed = held and handed.expected is not None
     tracee.handed = handed
     return Deed.HANDED
+
+
+def _hold_others(loop: Loop, tracee: Tracee, found: Found | None) -> None:
+    """Nobody may use a new descriptor before it has been compared with what was judged."""
+    if found is not None and stat.S_ISFIFO(_mode(found)):
+        raise Unjudgeable("EPERM", "a FIFO waits for others, who can't be stopped meanwhile")
+    if not loop.freeze(tracee):
+        raise Unjudgeable("EPERM", "who shares its descriptors can't be stopped meanwhile")
 
 
 def _deliver(loop: Loop, tracee: Tracee, call: Call, group: Group, spared: frozenset[str]) -> Deed:

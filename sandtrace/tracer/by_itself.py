@@ -4,6 +4,7 @@
 Whoever changes the tree may lead such a call elsewhere. So it is left nothing to do there: what it
 would create is made by the tracer, in the judged directory; it truncates nothing; and at its exit
 what it has opened is compared with what was judged, and the tree killed if that is not the same.
+Who shares its descriptors is stopped from the judgement to that comparison (`Handed.undisturbed`).
 """
 
 from __future__ import annotations

@@ -45,6 +45,7 @@ class Handed:
     look: bool = False  # what it opened is to be looked at, since guards alone were asked
     made: int | None = None  # our descriptor of a file that was made for the call
     mode: int | None = None  # what that file's mode is to be in the end
+    undisturbed: bool = False  # who shares descriptors stays stopped until the exit was looked at
     counts: int | None = None  # sendmmsg: where the first message's length is to be written
 
 

@@ -57,6 +57,7 @@ _CHILD_EVENTS = {
     ptrace.EVENT_VFORK: "vfork",
     ptrace.EVENT_CLONE: "clone",
 }
+_UNDISTURBED = 5.0  # seconds
 _MAKES_TASKS = frozenset({"clone", "fork", "vfork"})
 OPTIONS = (
     ptrace.OPT_TRACESYSGOOD
@@ -205,6 +206,25 @@ class Loop:
             ptrace.request(command, tracee.tid, 0, signal_number)
         except TaskGone:
             return
+        if tracee.handed is not None and tracee.handed.undisturbed:
+            self._wait_first(tracee)
+
+    def _wait_first(self, tracee: Tracee) -> None:
+        """The task's next stop comes up before those of the frozen, who stay so till then.
+
+        An open that waits for one of them would wait for ever: its process is killed.
+        """
+        until = time.monotonic() + _UNDISTURBED
+        while time.monotonic() < until:
+            try:
+                tid, status = os.waitpid(tracee.tid, _WALL | os.WNOHANG)
+            except ChildProcessError:
+                return
+            if tid:
+                self._kept.appendleft((tid, status))
+                return
+            os.sched_yield()
+        _kill(tracee.pid)
 
     def listen(self, tracee: Tracee) -> None:
         """Leave the task in its group-stop."""
