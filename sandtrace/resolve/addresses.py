@@ -23,6 +23,7 @@ from sandtrace.operations import (
     UnjudgedArg,
 )
 from sandtrace.resolve import Unjudgeable
+from sandtrace.resolve.arguments import signed
 from sandtrace.resolve.descriptors import Socket, socket_of
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Addresses:
         if isinstance(subject, ListenArg):
             return self._listen(value(subject.fd))
         if isinstance(subject, SockaddrArg):
-            length = _signed(value(subject.length))
+            length = signed(value(subject.length))
             return self._address(value(subject.fd), value(subject.addr), length)
         if isinstance(subject, MsghdrArg):
             return self._message(value(subject.fd), value(subject.msg))
@@ -150,7 +151,7 @@ class Addresses:
         name, length = layout.unpack(raw)
         if name == 0:
             return []
-        return self._address(fd, name, min(_signed(length), _STORAGE))
+        return self._address(fd, name, min(signed(length), _STORAGE))
 
     def _address(self, fd: int, address: int, length: int) -> list[str]:
         call = self.call.name
@@ -191,11 +192,6 @@ def _first_free_port() -> int:
             return int(file.read().split()[0])
     except (OSError, ValueError, IndexError):
         return 32768
-
-
-def _signed(value: int) -> int:
-    value &= 0xFFFF_FFFF
-    return value - (1 << 32) if value >> 31 else value
 
 
 def of_bound_socket(task: Task, fd: int) -> str | None:

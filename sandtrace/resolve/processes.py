@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from sandtrace.resolve import Unjudgeable
+from sandtrace.resolve.arguments import signed
 from sandtrace.resolve.paths import PathError
 from sandtrace.values import dataclass
 
@@ -84,13 +85,13 @@ class Processes:
 
     def _signed(self, kind: str, value: int) -> list[Process] | Group:
         if kind == "which":
-            return self._which(_signed(value))
+            return self._which(signed(value))
         if kind == "owner_ptr":
             data = self.call.entry.read(value, 4)
             if len(data) < 4:
                 raise PathError(errno.EFAULT)
             value = int.from_bytes(data, "little")
-        number = _signed(value)
+        number = signed(value)
         if kind == "pgid" or number < 0 or (number == 0 and kind == "kill"):
             return self._group(kind, number)
         return [] if number == 0 else self._one(number)
@@ -131,7 +132,7 @@ class Processes:
 
     def _behind(self, value: int) -> list[Process] | Group:
         """The process of a pidfd, or of a directory of procfs, which some calls take as well."""
-        fd = _signed(value)
+        fd = signed(value)
         if fd in _PIDFD_SELF:
             return []
         try:
@@ -157,9 +158,9 @@ class Processes:
         return _others([_look(number, self.task.pid)])
 
     def _one(self, value: int) -> list[Process]:
-        if _signed(value) <= 0:
+        if signed(value) <= 0:
             return []  # nobody has such a number: EINVAL or ESRCH, as the call has it
-        number = self._translated(_signed(value))
+        number = self._translated(signed(value))
         process = _look(number, self.task.pid)
         if process is None and not os.path.exists(f"/proc/{number}"):
             raise PathError(errno.ESRCH)
@@ -232,11 +233,6 @@ def threads_of(process: Process) -> list[int]:
 def _number(status: bytes, name: bytes) -> int:
     found = re.search(rb"^" + name + rb":\t(\d+)", status, re.MULTILINE)
     return int(found[1]) if found else 0
-
-
-def _signed(value: int) -> int:
-    value &= 0xFFFF_FFFF
-    return value - (1 << 32) if value >> 31 else value
 
 
 def _others(found: Iterable[Process | None]) -> list[Process]:
