@@ -23,7 +23,8 @@ from sandtrace.policy import judge
 from sandtrace.policy.judge import Judgement
 from sandtrace.resolve import Unjudgeable, questions
 from sandtrace.resolve.paths import PathError
-from sandtrace.session import Outcome, Rules, Session, process_of
+from sandtrace.rules import Rules
+from sandtrace.session import Outcome, Session, process_of
 from sandtrace.tracer import act
 from sandtrace.tracer.launch import Launch
 from sandtrace.tracer.loop import Kind, Tracee

@@ -24,6 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"resolve"}),
     frozenset({"policy", "policies"}),
     frozenset({"tracer", "render"}),
+    frozenset({"rules"}),
     frozenset({"session"}),
     frozenset({"lifecycle"}),
     frozenset({"supervisor"}),

@@ -20,7 +20,7 @@ from sandtrace.policy.load import load
 from sandtrace.policy.model import Policy
 from sandtrace.resolve.addresses import of_new_socket
 from sandtrace.resolve.kept import Files
-from sandtrace.session import Rules
+from sandtrace.rules import Rules
 from sandtrace.syscalls import table
 from sandtrace.syscalls.model import Syscall
 from tests.policy.made import policy as made
