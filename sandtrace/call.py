@@ -82,6 +82,8 @@ class Call:
     exit_time: float | None = None
     fds: Mapping[int, str] = field(default_factory=lambda: _NO_DESCRIPTORS)
     note: str | None = None  # "denied by net-off:6", shown at the end of the trace line
+    tampered: tuple[str, ...] = ()  # what was done to it, in strace's words: "INJECTED", "DELAYED"
+    injected: bool = False  # ``ret`` is no error, whatever it is: -e inject=...:retval=
     sp: int = 0  # the stack pointer: where a signal's frame lies (rt_sigreturn)
 
     @property

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sandtrace.events import Event, Sink
     from sandtrace.policy.model import Policy
     from sandtrace.resolve.questions import Asker, Resolved
+    from sandtrace.tracer.faults import Faults
 
 Trace = frozenset[str] | Literal["all"] | None
 OnStop = Callable[[Tracee, "Event"], None]
@@ -57,6 +58,7 @@ def supervise(  # noqa: PLR0913  the options of a run, all by name
     on_stop: OnStop | None = None,
     pin: bool = True,
     protect: Sequence[int] = (),
+    faults: Faults | None = None,
 ) -> Outcome:
     """Run the command to the end of its last descendant and tell the sinks what happened.
 
@@ -65,15 +67,19 @@ def supervise(  # noqa: PLR0913  the options of a run, all by name
     ``verbose`` whole structs too (-v), ``descriptors`` what they refer to (1: -y, 2: -yy).
     ``on_stop`` is called with the stopped task at every event. ``pin``: tasks that stop often share
     the tracer's CPU. ``protect``: descriptors of sandtrace's outputs, which the command must not
-    change, no more than the policy. LaunchError, with a status, where the command was not started;
+    change, no more than the policy. ``faults``: what is injected into the calls that are traced.
+    LaunchError, with a status, where the command was not started;
     whatever a sink raises kills the tree and is raised.
     """
     rules = None
     if policy is not None:
         rules = Rules(policy, audit=audit, record_all=log_all or audit, protect=protect)
     limit = None if string_limit is None else string_limit + 1
+    if faults is not None:
+        sinks = [*sinks, faults]
     with session.begin(launch, rules, trace, timeout, pin=pin) as begun:
-        return Supervisor(begun, Audience(sinks, trace, limit, on_stop, verbose, descriptors)).run()
+        audience = Audience(sinks, trace, limit, on_stop, verbose, descriptors, faults)
+        return Supervisor(begun, audience).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,7 @@ class Audience:
     on_stop: OnStop | None
     verbose: bool = False
     descriptors: int = 0
+    faults: Faults | None = None
 
     def sees(self, call: Call) -> bool:
         """Is it given this call's entry and exit?"""
@@ -142,9 +149,16 @@ class Supervisor:
         if call.name in ASKS_AFFINITY:
             self.cpus.asked(tracee, call.args[0] & 0xFFFF_FFFF)
         shown = self.audience.sees(call)
+        faults = self.audience.faults if shown else None
+        if faults is not None:
+            faults.enter(tracee, call, at_once=self.loop.filtered)
         if shown and self.audience.limit is not None:
             self.capture(call)
-        if self.rules is not None and not self.enforce(tracee, call, self.rules):
+        if (
+            self.rules is not None
+            and call.ret is None
+            and not self.enforce(tracee, call, self.rules)
+        ):
             return  # it died, or makes the call again: nothing is told of this stop
         if shown:
             self.report(tracee, events.Entry(call))
@@ -154,7 +168,10 @@ class Supervisor:
         elif shown:
             self.report(tracee, events.Exit(call))
         call.entry.source = None
-        self.loop.resume(tracee)
+        if faults is not None:
+            faults.resume(self.loop, tracee, call, leaving=False)
+        else:
+            self.loop.resume(tracee)
 
     def capture(self, call: Call) -> None:
         """Read the memory that the call names. Decoders are imported by the first call that is."""
@@ -269,6 +286,9 @@ class Supervisor:
             call.ret, call.exit_time = info.result, time.time()
             if tracee.handed is not None and not self.settle(tracee, call):
                 return
+            faults = self.audience.faults if self.audience.sees(call) else None
+            if faults is not None:
+                faults.leave(tracee, call)
             call.exit = Snapshot(tracee.memory)
             if self.rules is not None and call.ret >= 0 and self.follows(call):
                 self.rules.follow(self.loop, tracee, call)
@@ -277,6 +297,9 @@ class Supervisor:
                     self.capture(call)
                 self.report(tracee, events.Exit(call))
             call.exit.source = None
+            if faults is not None:
+                faults.resume(self.loop, tracee, call, leaving=True)
+                return
         self.loop.resume(tracee)
 
     def settle(self, tracee: Tracee, call: Call) -> bool:

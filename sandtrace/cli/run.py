@@ -143,6 +143,7 @@ def _supervised(
             timeout=values["timeout"],
             pin=not values["no_pin"],
             protect=outputs.descriptors,
+            faults=outputs.faults,
         )
     except BaseException as error:
         outputs.failed(error)

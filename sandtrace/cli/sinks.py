@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sandtrace.cli.ending import Ending
     from sandtrace.policy.model import Policy
     from sandtrace.report.record import Record, Recorder
+    from sandtrace.tracer.faults import Faults
 
 
 class Outputs:
@@ -47,6 +48,7 @@ class Outputs:
         self._erase: Callable[[], None] = lambda: None
         self.sinks: list[Sink] = [self.violations]
         self.trace: frozenset[str] | Literal["all"] | None = None  # the calls to be reported
+        self.faults: Faults | None = None  # what is injected into them
         self._running = False
         self._troubles: list[str] = []
         try:
@@ -60,12 +62,12 @@ class Outputs:
     def _open(self, policy: Policy, *, colour: bool) -> None:
         values = self._values
         if values["output"] or values["trace"]:
-            from sandtrace.cli.tracing import expression_of, trace_sink
+            from sandtrace.cli.tracing import expression_of, faults_of, trace_sink
 
             expression = expression_of([values["trace"]] if values["trace"] else [], "run")
             lines = self._file(values["output"] or "-", "trace")
             sink, end = trace_sink(lines, values["trace_format"], expression)
-            self.trace = expression.trace
+            self.trace, self.faults = expression.trace, faults_of(expression, "run")
             self.sinks.append(sink)
             self._endings.append(end)
         if not values["quiet"]:

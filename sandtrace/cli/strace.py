@@ -244,6 +244,7 @@ class _Trace:
 def _traced(
     values: dict[str, Any], command: list[str], expression: Expression, trace: _Trace
 ) -> int:
+    from sandtrace.cli.tracing import faults_of
     from sandtrace.supervisor import supervise
     from sandtrace.tracer.launch import Launch
 
@@ -257,6 +258,7 @@ def _traced(
         verbose=bool(values["no_abbrev"]) or expression.abbrev == frozenset(),
         descriptors=min(int(values["decode_fds"] or 0), 2),
         pin=not values["no_pin"],
+        faults=faults_of(expression, "strace"),
     )
     gaps = [*outcome.incomplete, *trace.end()]
     for reason in gaps:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,10 @@ from sandtrace.report.output import Lines
 
 if TYPE_CHECKING:
     from sandtrace.render.expression import Expression
+    from sandtrace.tracer.faults import Faults
 
 STDERR = 2
+_LARGEST_ERRNO = 4095
 
 
 class TraceText:
@@ -76,16 +79,43 @@ def trace_sink(lines: Lines, form: str, expression: Expression) -> tuple[Sink, C
 
 def expression_of(words: Sequence[str], command: str) -> Expression:
     """What the -e options say; UsageError where they say what is not one, or not yet done."""
-    from sandtrace.render.expression import ExpressionError, parse
+    from sandtrace.render.expression import parse
+    from sandtrace.render.injection import ExpressionError
 
     try:
         found = parse(words)
     except ExpressionError as error:
         raise UsageError(str(error), command) from None
     for asked, name in (
-        (found.injections, "inject= and fault="), (found.raw, "raw="),
-        (found.decode_fds, "decode-fds="),
+        (found.raw, "raw="), (found.decode_fds, "decode-fds="),
     ):  # fmt: skip
         if asked:
             raise UsageError(f"-e {name} is not available yet in this version", command)
     return found
+
+
+def faults_of(expression: Expression, command: str) -> Faults | None:
+    """What is to be injected; None where nothing is, so that nobody pays for it."""
+    if not expression.injections:
+        return None
+    from sandtrace.tracer.faults import Faults
+
+    for injection in expression.injections:
+        if command == "run" and not injection.at_once:
+            raise UsageError(
+                "--trace inject= does error= and retval= alone: under a policy nothing may come "
+                "between a judgement and its call (`sandtrace strace` has them all)",
+                command,
+            )
+
+    def warn(text: str) -> None:
+        os.write(STDERR, f"sandtrace {command}: {text}\n".encode("utf-8", "backslashreplace"))
+
+    for injection in expression.injections:
+        value = injection.retval
+        if value is not None and -_LARGEST_ERRNO <= value < 0:
+            warn(
+                f"retval={value} is what the kernel returns for error {-value}: the program may "
+                "take it for one"
+            )
+    return Faults(expression.injections, warn)

@@ -63,7 +63,7 @@ class View:
     def failed(self) -> bool:
         """The call failed or never returned: what it would have written isn't there."""
         ret = self.call.ret
-        return ret is None or -4096 < ret < 0
+        return ret is None or (-4096 < ret < 0 and not self.call.injected)
 
     @property
     def ret(self) -> int:

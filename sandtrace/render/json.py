@@ -82,6 +82,7 @@ def call_object(call: Call, detail: Detail) -> dict[str, Any]:
         "ret": call.ret,
         "result": _result(got),
         "note": call.note,
+        "tampered": list(call.tampered),
         "strace": line(call, arguments, got),
     }
 

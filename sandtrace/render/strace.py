@@ -64,13 +64,19 @@ def line(
     """The line of a call whose values have been made."""
     arguments = ", ".join([text(value, style) for _, value in values])
     head = f"{call_name(call)}({arguments}) ".ljust(column)
-    note = f" ({call.note})" if call.note else ""
-    return f"{head}= {result_text(got, style)}{note}"
+    return f"{head}= {result_text(got, style)}{notes(call)}"
+
+
+def notes(call: Call) -> str:
+    """What was done to the call, behind its result: `` (INJECTED)``, `` (denied by net-off:6)``."""
+    if not (call.note or call.tampered):
+        return ""
+    told = call.tampered if call.note is None else (*call.tampered, call.note)
+    return "".join([f" ({note})" for note in told])
 
 
 def _tail(call: Call, detail: Detail, style: Style) -> str:
-    got = result_text(result(call, detail), style)
-    return f"{got} ({call.note})" if call.note else got
+    return result_text(result(call, detail), style) + notes(call)
 
 
 @dataclass(slots=True)

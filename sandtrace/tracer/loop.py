@@ -22,7 +22,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -167,6 +167,7 @@ class Loop:
         """``first`` is the launched child, seized already."""
         self.filtered = filtered
         self.stops = 0
+        self.wait: Callable[[int, int], tuple[int, int]] = os.waitpid
         self.tracees: dict[int, Tracee] = {first: Tracee(first, first)}
         self.killing = False
         self._parked: set[int] = set()
@@ -180,7 +181,7 @@ class Loop:
                 tid, status = self._kept.popleft()
             else:
                 try:
-                    tid, status = os.waitpid(-1, _WALL)
+                    tid, status = self.wait(-1, _WALL)
                 except ChildProcessError:
                     return
             self.stops += 1

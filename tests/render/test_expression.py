@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandtrace.call import Call
-from sandtrace.render.expression import Expression, ExpressionError, Injection, When, parse
+from sandtrace.render.expression import Expression, parse
+from sandtrace.render.injection import ExpressionError
 from sandtrace.syscalls import table
+from sandtrace.syscalls.injection import Injection, When
 
 
 def test_no_expression_shows_everything() -> None:
@@ -70,12 +72,12 @@ def test_other_qualifiers() -> None:
 
 
 def test_injections_add_up() -> None:
-    """Each inject= is one more; fault= without an error is ENOSYS."""
+    """Each inject= is one more; fault= without an error is ENOSYS (38)."""
     found = parse(["inject=openat:error=ENOENT:when=2+3", "fault=read",
                    "inject=write:retval=0x10:signal=TERM:delay_enter=5ms"])  # fmt: skip
     first, second, third = found.injections
-    assert first == Injection(frozenset({"openat"}), error="ENOENT", when=When(2, None, 3))
-    assert second == Injection(frozenset({"read"}), error="ENOSYS")
+    assert first == Injection(frozenset({"openat"}), error=2, when=When(2, None, 3))
+    assert second == Injection(frozenset({"read"}), error=38)
     assert (third.retval, third.signal, third.delay_enter) == (16, 15, 0.005)
 
 
