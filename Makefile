@@ -21,7 +21,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.dev
 	@scripts/test-packages.sh
-	$(BIN)/python -m pytest -n $(WORKERS) --reruns 1 $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --reruns 1 $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -38,7 +38,7 @@ bench: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	@scripts/test-packages.sh
-	SANDTRACE_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) --timeout 7200 -m "soak or slow" $(ARGS)
+	SANDTRACE_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) --timeout 7200 -m "soak or slow or hypothesis" $(ARGS)
 
 docs: $(VENV)/.dev
 	$(PIP) install -e '.[docs]'

@@ -32,6 +32,7 @@ def policy(runner: Runner) -> Path:
     )
 
 
+@pytest.mark.rotate(2)
 @pytest.mark.parametrize("flags", BUILDS)
 @pytest.mark.parametrize("how", NETWORK)
 def test_the_network_is_shut(
@@ -69,6 +70,7 @@ def test_a_task_that_shares_memory_is_refused(
     assert b"Operation not permitted" in run.stdout
 
 
+@pytest.mark.rotate(2)
 @pytest.mark.parametrize("flags", BUILDS)
 @pytest.mark.parametrize("how", ["open", "openat", "unlink"])
 def test_files_are_shut(

@@ -62,6 +62,7 @@ def reached(seen: list[str]) -> list[str]:
     return [line for line in seen if " outside" in line]
 
 
+@pytest.mark.rotate(together=("source", "how"))
 @pytest.mark.parametrize(("source", "how"), REACHING, ids=lambda value: value)
 def test_attack_fails_under_net_off(
     runner: Runner, compiled: Compiler, source: str, how: str
@@ -128,6 +129,7 @@ assert ctypes.CDLL(None).connect(s.fileno(), bytes(16), 16) == 0  # AF_UNSPEC
 """
 
 
+@pytest.mark.rotate
 @pytest.mark.parametrize(
     ("script", "arrives"),
     [

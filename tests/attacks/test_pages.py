@@ -45,6 +45,7 @@ def test_the_pages_stay(runner: Runner, compiled: Compiler, way: str) -> None:
     assert guards == ([] if way in BY_THE_KERNEL else ["guard:arguments"]), run.stdout
 
 
+@pytest.mark.rotate
 @pytest.mark.parametrize("way", [way for way in WAYS if way not in TOO_WIDE | CAPABLE])
 def test_other_memory_is_left_alone(runner: Runner, compiled: Compiler, way: str) -> None:
     """The same call on memory elsewhere works under a policy as it does natively."""
@@ -54,6 +55,7 @@ def test_other_memory_is_left_alone(runner: Runner, compiled: Compiler, way: str
     assert runner.traced(argv, policy=policy).said == runner.native(argv).said
 
 
+@pytest.mark.rotate(2)
 @pytest.mark.parametrize("who", ["thread", "process"])
 @pytest.mark.parametrize("how", ["not", "hint", "exclusive", "around", "nearby"])
 def test_being_there_first_wins_nothing(

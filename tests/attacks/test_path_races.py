@@ -16,7 +16,7 @@ import pytest
 from tests.harness.runner import Runner
 from tests.harness.victims import Compiler
 
-ATTEMPTS = 1000
+ATTEMPTS = 500
 NATIVE = 300_000
 ON_PATHS = (
     "read spy write cut append create creat truncate chmod unlink mkdir rename link xattr".split()
@@ -120,6 +120,7 @@ def policy_for(deed: str) -> str:
     return POLICY.replace("[read]\ndeny", "[read]\nlog") if deed in BY_DESCRIPTOR else POLICY
 
 
+@pytest.mark.rotate(together=("what", "deed"))
 @pytest.mark.parametrize(("what", "deed"), SHORT)
 def test_a_race_is_not_won(runner: Runner, compiled: Compiler, what: str, deed: str) -> None:
     """The judged object is the one that the kernel acts on, thousands of times."""
@@ -144,6 +145,7 @@ def test_a_race_is_not_won_in_the_long_run(
         assert not won, said
 
 
+@pytest.mark.rotate(together=("what", "deed"))
 @pytest.mark.slow
 @pytest.mark.parametrize(("what", "deed"), RACES)
 def test_a_race_is_won_natively(runner: Runner, compiled: Compiler, what: str, deed: str) -> None:

@@ -143,6 +143,7 @@ def test_children_are_signalled(runner: Runner, compiled: Compiler, lock: dict[s
     assert run.denied == []
 
 
+@pytest.mark.rotate(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("lock", LOCKS)
 @pytest.mark.parametrize("family", ["inspect", "proc"])
@@ -174,6 +175,7 @@ def test_what_ps_reads_is_open(
     assert bystander.pid.encode() in listed.stdout
 
 
+@pytest.mark.rotate(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("lock", LOCKS)
 @pytest.mark.parametrize("family", ["inspect", "proc"])
@@ -192,6 +194,7 @@ def test_children_are_looked_into(
     assert run.denied == []
 
 
+@pytest.mark.rotate(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("policy", ["net-off", None], ids=["net-off", "audit"])
 @pytest.mark.parametrize("lock", LOCKS)
@@ -305,6 +308,7 @@ GROUPS = {
 }
 
 
+@pytest.mark.rotate(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("lock", LOCKS)
 @pytest.mark.parametrize("how", GROUPS)

@@ -26,6 +26,7 @@ def race(runner: Runner, program: object, how: str, attempts: int) -> None:
     assert run.denied, "the other half was never denied"
 
 
+@pytest.mark.rotate
 @pytest.mark.parametrize("how", WAYS)
 def test_an_address_that_changes_wins_no_race(runner: Runner, compiled: Compiler, how: str) -> None:
     """Threads and processes flip the address while it is judged; nothing gets out."""

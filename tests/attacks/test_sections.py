@@ -13,6 +13,7 @@ from tests.harness.victims import Compiler
 WAYS = ["vm-write", "getfd", "mem-write"]
 
 
+@pytest.mark.rotate(2)
 @pytest.mark.parametrize("lock", [{}, {"SANDTRACE_NO_LANDLOCK": "1"}], ids=["landlock", "none"])
 @pytest.mark.parametrize("way", WAYS)
 def test_who_may_less_takes_over_nobody(

@@ -11,6 +11,7 @@ from tests.harness.victims import Compiler
 UNAVAILABLE = 77
 
 
+@pytest.mark.rotate
 @pytest.mark.parametrize("how", ["rthdr-udp", "rthdr-tcp", "lsrr-udp", "lsrr-tcp"])
 def test_no_source_route_can_be_set(runner: Runner, compiled: Compiler, how: str) -> None:
     """The option that reroutes is refused as a connect to an address that nobody can tell."""

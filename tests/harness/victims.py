@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Compile the C programs of tests/victims and tests/attacks, once a session each."""
+"""Compile the C programs of tests/victims and tests/attacks, once a session for all workers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.harness.once import locked
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -29,20 +31,28 @@ class Compiler:
         if key not in self.made:
             if shutil.which("gcc") is None:
                 pytest.skip("gcc is not installed")
-            suffix = "".join(flag.replace("/", "_") for flag in flags if flag != "-static")
+            suffix = "".join(flag.replace("/", "_") for flag in flags)
             target = self.folder / (source.removesuffix(".c").replace("/", "-") + suffix)
-            command = ["gcc", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", *flags]
-            done = subprocess.run(
-                [*command, "-o", str(target), str(TESTS / source), "-lrt"],
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=120,
-            )
-            if done.returncode != 0 and "-m32" in flags and "stddef" not in done.stderr:
-                pytest.skip(f"no 32-bit C library: {done.stderr.splitlines()[:1]}")
-            if done.returncode != 0:
-                pytest.fail(f"{source} does not compile:\n{done.stderr}")
-            target.chmod(0o755)
+            with locked(target.with_suffix(".lock")):
+                if not target.exists():
+                    self.compile(source, flags, target)
             self.made[key] = target
         return self.made[key]
+
+    def compile(self, source: str, flags: tuple[str, ...], target: Path) -> None:
+        """Make ``target``, which appears when it is whole."""
+        unfinished = target.with_suffix(".part")
+        command = ["gcc", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", *flags]
+        done = subprocess.run(
+            [*command, "-o", str(unfinished), str(TESTS / source), "-lrt"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        if done.returncode != 0 and "-m32" in flags and "stddef" not in done.stderr:
+            pytest.skip(f"no 32-bit C library: {done.stderr.splitlines()[:1]}")
+        if done.returncode != 0:
+            pytest.fail(f"{source} does not compile:\n{done.stderr}")
+        unfinished.chmod(0o755)
+        unfinished.rename(target)

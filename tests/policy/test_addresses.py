@@ -7,7 +7,7 @@ import ipaddress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sandtrace.operations import Question
@@ -16,6 +16,7 @@ from sandtrace.policy.entries import Entry, Origin, Source
 from sandtrace.policy.index import index_of, is_bound, matches
 from sandtrace.policy.names import Names
 from sandtrace.policy.surroundings import TargetError
+from tests.harness.examples import examples
 from tests.policy.made import policy, problems, verdict, world
 
 NAMES = Names(lambda _: ())
@@ -296,7 +297,7 @@ def unmapped(address: Any) -> Any:
     return mapped if mapped is not None else address
 
 
-@settings(max_examples=400, deadline=None)
+@examples(150)
 @given(FOUR | SIX | NEAR.map(ipaddress.IPv4Address), st.integers(0, 128),
        FOUR | SIX | NEAR.map(ipaddress.IPv4Address))  # fmt: skip
 def test_networks_agree_with_ipaddress(base: Any, bits: int, address: Any) -> None:
@@ -325,7 +326,7 @@ ADDRESS = st.sampled_from(["10.1.2.3", "10.9.9.9", "127.0.0.1", "0.0.0.0", "[::1
                            "[::ffff:10.1.2.3]"])  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@examples(120)
 @given(st.lists(st.tuples(SCHEMES, HOSTS, PORTS).filter(lambda parts: parts[1] or parts[2]),
                 min_size=1, max_size=10),
        SCHEMES, ADDRESS, st.sampled_from([0, 80, 85, 443, 8080]))  # fmt: skip
@@ -350,7 +351,7 @@ def test_index_agrees_with_single_patterns(
     }
 
 
-@settings(max_examples=200, deadline=None)
+@examples(100)
 @given(st.text(max_size=20) | st.text("0123456789.:/[]-*tcpudp@fs", max_size=24))
 def test_any_text_is_a_pattern_or_an_error(text: str) -> None:
     """Whatever is written as an address is either understood or told to be none."""
@@ -364,7 +365,7 @@ def test_any_text_is_a_pattern_or_an_error(text: str) -> None:
             assert 0 <= pattern.ports[0] <= pattern.ports[1] <= 65535
 
 
-@settings(max_examples=200, deadline=None)
+@examples(100)
 @given(st.text("tcp:/[]0123456789.abf%-@", max_size=30))
 def test_any_target_is_parsed_or_none(text: str) -> None:
     """A question's target that is no address is simply none."""

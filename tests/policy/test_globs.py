@@ -9,12 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sandtrace.policy.globs import Glob, component, expand_braces
 from sandtrace.policy.paths import parse, reach
 from sandtrace.policy.surroundings import TargetError
+from tests.harness.examples import examples
 from tests.policy.made import world
 
 BASH = shutil.which("bash")
@@ -41,7 +42,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@examples(40)
 @given(st.lists(st.lists(PIECES, min_size=1, max_size=5).map("".join), min_size=20, max_size=20),
        st.lists(NAMES, min_size=20, max_size=20))  # fmt: skip
 def test_components_agree_with_bash(globs: list[str], names: list[str]) -> None:
@@ -57,7 +58,7 @@ def test_components_agree_with_bash(globs: list[str], names: list[str]) -> None:
         assert ours == (said == "y"), (glob, name)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(30)
 @given(st.lists(st.recursive(
     st.sampled_from(["a", "b", "", "c.", "\\{", "\\,"]),
     lambda inner: st.lists(inner, min_size=2, max_size=3).map(

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sandtrace.errors import PolicyError
@@ -18,9 +17,9 @@ from sandtrace.policy.entries import Entry, runs_one_of
 from sandtrace.policy.explain import explain
 from sandtrace.policy.index import matches
 from sandtrace.policy.model import Policy
+from tests.harness.examples import examples
 from tests.policy.made import policy
 
-EXAMPLES = 5000 if "SANDTRACE_SOAK" in os.environ else 100
 ACTIONS = ("allow", "log", "deny", "kill")
 PATHS = ("/a", "/a/b", "/a/*", "/a/**", "**/b", "/*/b", "/a/b/", "/c/{d,e}", "b", "**/?.x", "/")
 PLACES = (
@@ -173,7 +172,7 @@ def question(one: Policy, parts: dict[str, Any], history: tuple[str | None, ...]
     return Question(sections=sections, **parts)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(50)
 @given(cases(), st.randoms(use_true_random=False))
 def test_order_never_matters(case: tuple[Any, ...], chance: random.Random) -> None:
     """P1: however entries and tables are ordered, the answer is the same, errno and all."""
@@ -189,7 +188,7 @@ def test_order_never_matters(case: tuple[Any, ...], chance: random.Random) -> No
     )  # fmt: skip
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(50)
 @given(cases(), st.data())
 def test_a_denial_more_never_allows_more(case: tuple[Any, ...], data: Any) -> None:
     """P1, P10: with one more entry that denies or kills, nothing more is allowed or unrecorded.
@@ -209,7 +208,7 @@ def test_a_denial_more_never_allows_more(case: tuple[Any, ...], data: Any) -> No
     assert STRICTNESS[strong.verdict] >= min(STRICTNESS[weak.verdict], STRICTNESS["deny"])
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(50)
 @given(cases(count=2))
 def test_a_union_never_loosens(case: tuple[Any, ...]) -> None:
     """P10: what an entry of either restricts, the union restricts at least as much."""
@@ -225,7 +224,7 @@ def test_a_union_never_loosens(case: tuple[Any, ...]) -> None:
             assert STRICTNESS[said.verdict] >= STRICTNESS[best.entry.action]
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(50)
 @given(cases())
 def test_explain_says_what_decide_says(case: tuple[Any, ...]) -> None:
     """P51: run, check, explain and replay ask the same decide; explain names its entry."""
@@ -293,7 +292,7 @@ def _holds(one: Policy, entry: Entry, asking: Question) -> bool:
     return section.descendants or runs_one_of(section.exe, asking.exe, asking.script)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(50)
 @given(cases())
 def test_decide_agrees_with_the_plain_rules(case: tuple[Any, ...]) -> None:
     """P1, P2, P5, P6, P44, P45: indexes and shortcuts change no answer."""
@@ -307,7 +306,7 @@ def test_decide_agrees_with_the_plain_rules(case: tuple[Any, ...]) -> None:
     assert one.decide(asking).verdict == simple(one, asking)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(50)
 @given(cases())
 def test_silent_is_certain(case: tuple[Any, ...]) -> None:
     """P2: what is called silent is a plain allow for every program in every section."""

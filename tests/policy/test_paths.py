@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sandtrace.errors import PolicyError
@@ -14,6 +14,7 @@ from sandtrace.policy.load import load
 from sandtrace.policy.path_index import PathIndex
 from sandtrace.policy.paths import PathPattern, parse
 from sandtrace.policy.surroundings import Surroundings, TargetError
+from tests.harness.examples import examples
 from tests.policy.made import policy, verdict, world
 
 
@@ -218,7 +219,7 @@ TARGET = st.lists(st.sampled_from(["a", "b", "ab", "ba", ".a", "aab", "c"]), max
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(120)
 @given(st.lists(st.tuples(PATTERN, st.booleans()), min_size=1, max_size=12), TARGET, st.booleans())
 def test_index_agrees_with_single_patterns(
     texts: list[tuple[str, bool]], target: str, is_dir: bool
@@ -236,7 +237,7 @@ def test_index_agrees_with_single_patterns(
     }
 
 
-@settings(max_examples=300, deadline=None)
+@examples(120)
 @given(st.lists(PATTERN, min_size=1, max_size=6), TARGET, TARGET, TARGET)
 def test_moves_that_pass_change_nothing(texts: list[str], old: str, new: str, beneath: str) -> None:
     """P29: where a move is not refused, what was denied beneath stays denied."""

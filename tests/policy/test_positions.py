@@ -6,10 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 import tomli
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sandtrace.policy.positions import Path, Positions
+from tests.harness.examples import examples
 
 TEXT = '''# comment = 1
 version = 1
@@ -157,7 +158,7 @@ def places(value: Any, path: Path = ()) -> set[Path]:
     return out
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(documents())
 def test_same_keys_as_tomli(text: str) -> None:
     """The scanner sees exactly the keys and members that tomli sees, where they stand."""

@@ -64,6 +64,7 @@ def test_a_shell_that_runs_two_programs(runner: Runner) -> None:
     assert re.search(r'execve\("/bin/echo"', trace)
 
 
+@pytest.mark.rotate(2)
 @modes
 @pytest.mark.parametrize("name", VICTIMS)
 def test_victims_behave_the_same(runner: Runner, compiled: Compiler, name: str, mode: Mode) -> None:
@@ -76,6 +77,7 @@ def test_victims_behave_the_same(runner: Runner, compiled: Compiler, name: str, 
         assert run.stderr == native.stderr
 
 
+@pytest.mark.rotate
 @modes
 @pytest.mark.parametrize(
     ("script", "status"),
@@ -149,6 +151,7 @@ def test_affinity_is_unchanged(runner: Runner, mode: Mode) -> None:
     assert mode(runner, ["nproc"]).said == runner.native(["nproc"]).said
 
 
+@pytest.mark.rotate(2)
 @modes
 @pytest.mark.parametrize(
     "command",

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sandtrace.kernel import credentials, libc
 from sandtrace.resolve import Unjudgeable, paths
 from sandtrace.resolve.paths import AT_FDCWD, Found, PathError, Walk
+from tests.harness.examples import examples
 from tests.harness.install import NOBODY
 from tests.harness.peer import Peer, Reached, make, reach
 
@@ -137,7 +138,7 @@ def put_in(path: bytes, top: bytes, peer: Peer, fd: int) -> bytes:
     return path.replace(b"TID", b"%d" % peer.pid)
 
 
-@settings(max_examples=120, deadline=None)
+@examples(60)
 @given(nodes=trees(), questions=asked(), start=st.sampled_from(NAMES))
 def test_a_walk_reaches_what_the_kernel_reaches(
     nodes: list[Node], questions: list[bytes], start: bytes
@@ -153,7 +154,7 @@ def test_a_walk_reaches_what_the_kernel_reaches(
             same(peer, path, follow=False)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(50)
 @given(nodes=trees(), questions=asked(), start=st.sampled_from(NAMES))
 def test_a_name_is_where_the_kernel_would_make_it(
     nodes: list[Node], questions: list[bytes], start: bytes
@@ -181,7 +182,7 @@ def test_a_name_is_where_the_kernel_would_make_it(
 
 
 @ROOT_ONLY
-@settings(max_examples=80, deadline=None)
+@examples(50)
 @given(nodes=trees(), questions=asked(), start=st.sampled_from(NAMES))
 def test_a_chrooted_task_is_walked_from_its_root(
     nodes: list[Node], questions: list[bytes], start: bytes
@@ -330,7 +331,7 @@ def as_nobody() -> None:
 
 
 @ROOT_ONLY
-@settings(max_examples=60, deadline=None)
+@examples(40)
 @given(
     nodes=trees(),
     questions=asked(),
@@ -425,7 +426,7 @@ def walked_within(
     return found if identity is None else (*identity, text)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(60)
 @given(
     nodes=trees(),
     questions=asked(),
