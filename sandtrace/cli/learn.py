@@ -62,8 +62,9 @@ def learn(
     else:
         status = _run(command, found)
     where = Circumstances(
-        str(Path.cwd()), os.environ, resolve_name if resolve or command else lambda _: ()
-    )
+        str(Path.cwd()), os.environ, resolve_name if resolve or command else lambda _: (),
+        None if output is None else str(Path(output).absolute().parent),
+    )  # fmt: skip
     learnt = learn_from(found, where, base)
     if target is None:
         sys.stdout.write(learnt.text)

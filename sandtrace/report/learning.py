@@ -51,16 +51,22 @@ class Learnt:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """Where the runs took place, as far as it is known."""
+    """Where the runs took place, as far as it is known, and the folder that the policy goes to."""
 
     cwd: str
     environ: Mapping[str, str]
     resolve: Callable[[str], Iterable[str]] = lambda _: ()
+    folder: str | None = None  # None: `cwd`
 
 
 def learn(found: Needs, where: Circumstances, base: str | None = None) -> Learnt:
     """The policy that allows what ``found`` needed, on top of ``base`` where one is named."""
-    needs = [need for need in found.needs.values() if not need.target.startswith(_NAMELESS)]
+    needs = [
+        need for need in found.needs.values()
+        if not need.target.startswith(_NAMELESS)
+        # A search along PATH. Where no entry allows it, it still ends with ENOENT and no record.
+        and (need.op != "exec" or need.there)
+    ]  # fmt: skip
     known = anchors(
         list(found.directories) or [where.cwd],
         _home(needs, where.environ),
@@ -95,7 +101,7 @@ class _Learner:
         base: str | None,
     ) -> None:
         self.found, self.needs, self.known, self.where = found, needs, known, where
-        self.base = base
+        self.base = base = _file_or_name(base, where.cwd)
         self.extends = [base] if base is not None else [_SECRETS]
         self.without: dict[str, list[Need]] = {}
         self.extra: dict[str, list[Line]] = {}
@@ -124,8 +130,10 @@ class _Learner:
             if not added:
                 break
         tests = self._tests(sections, policy)
+        self._load_text(self._text(sections, tests))  # what is given away loads
+        if self.base is not None:
+            self.extends = [self._base_as_written()]
         text = self._text(sections, tests)
-        self._load_text(text)  # what is given away loads
         count = sum(len(section.lines) for section in sections)
         return Learnt(text, len(self.needs), count, missing, by_base)
 
@@ -255,6 +263,14 @@ class _Learner:
             tests=tests,
         )
 
+    def _base_as_written(self) -> str:
+        """The base as the policy names it: a file's path begins at the policy's own folder."""
+        assert self.base is not None
+        if not self.base.startswith("/"):
+            return self.base
+        path = os.path.relpath(self.base, self.where.folder or self.where.cwd)
+        return path if path.startswith("../") else f"./{path}"
+
     def _load_names(self, names: list[str]) -> Policy:
         return load(names, surroundings=self._surroundings(self.where.cwd))
 
@@ -317,6 +333,14 @@ class _Learner:
                 rest = target[len(anchor.path) + 1 :]
                 return rest if anchor.kind == "work" else f"{anchor.written}/{rest}"
         return target
+
+
+def _file_or_name(base: str | None, cwd: str) -> str | None:
+    """A base that is a file by its full path, since it is read from another folder, too (P13)."""
+    if base is None or ("/" not in base and not base.endswith(".toml")):
+        return base
+    path = os.path.join(cwd, base)
+    return path if "/" in base or os.path.exists(path) else base
 
 
 def _family(family: str) -> Line:

@@ -14,6 +14,11 @@ import pytest
 
 from tests.cli.command import Ran, sandtrace
 
+BASE = """version = 1
+[read]
+default = "deny"
+allow = ["/usr", "/lib", "/etc"]
+"""
 PROJECT_C = {
     "Makefile": (
         "build/app: build/main.o build/a.o build/b.o build/c.o\n\tcc -o $@ $^\n"
@@ -170,6 +175,21 @@ def test_from_logs(tmp_path: Path) -> None:
     assert '"one",' in ran.stdout
     assert '"two",' in ran.stdout
     assert "of 2 runs became" in ran.stderr
+
+
+def test_a_base_that_is_a_file(tmp_path: Path) -> None:
+    """It is named from the policy's own folder, wherever the command ran, and the two load."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "x").write_text("x")
+    (tmp_path / "team.toml").write_text(BASE)
+    for output, written in (("out/p.toml", "../team.toml"), ("p.toml", "./team.toml")):
+        words = ("learn", "--base", "team.toml", "-o", output, "cat", "x")
+        ran = sandtrace(*words, cwd=tmp_path)
+        assert ran.returncode == 0, ran.stderr
+        assert "would be denied by team.toml" in ran.stderr
+        assert f'extends = ["{written}"]' in (tmp_path / output).read_text()
+        enforced = sandtrace("run", "-q", "--policy", output, "cat", "x", cwd=tmp_path)
+        assert (enforced.returncode, enforced.stdout) == (0, "x"), enforced.stderr
 
 
 def test_a_log_without_allowed_operations_is_told(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import tomli
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sandtrace.policy.load import load
@@ -19,6 +19,7 @@ from sandtrace.report.learning import Circumstances, Learnt, learn
 from sandtrace.report.naming import literal, temporary, versioned
 from sandtrace.report.needs import Needs, host_in
 from sandtrace.report.policy_text import quoted
+from tests.harness.examples import examples
 from tests.report.made import HOSTILE
 
 WORK, HOME = "/work/app", "/home/me"
@@ -293,6 +294,15 @@ def test_what_was_really_denied_is_not_learnt(tmp_path: Path) -> None:
     assert denies(policy_of(learnt(needs).text, tmp_path), "read", "/etc/shadow")
 
 
+def test_a_search_along_the_path_is_not_learnt(tmp_path: Path) -> None:
+    """What was not there when it was to be executed needs no entry: it would be planted there."""
+    needs = seen(("exec", "/usr/bin/as"), ("exec", "/usr/local/bin/as"))
+    needs.needs["exec", "/usr/local/bin/as"].there = False
+    policy = policy_of(learnt(needs).text, tmp_path)
+    assert denies(policy, "exec", "/usr/local/bin/as")
+    assert not denies(policy, "exec", "/usr/bin/as")
+
+
 def test_on_top_of_a_base(tmp_path: Path) -> None:
     """Only what the base denies is written, and told."""
     base = tmp_path / "strict.toml"
@@ -370,7 +380,7 @@ NEEDS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@examples(60)
 @given(NEEDS)
 def test_whatever_was_seen_is_allowed(things: list[tuple[str, ...]]) -> None:
     """The law of learning: the policy loads, and denies nothing of what it was learnt from."""
