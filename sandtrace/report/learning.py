@@ -131,8 +131,8 @@ class _Learner:
                 break
         tests = self._tests(sections, policy)
         self._load_text(self._text(sections, tests))  # what is given away loads
-        if self.base is not None:
-            self.extends = [self._base_as_written()]
+        if self.base is not None and self.base.startswith("/"):
+            self.extends = [self._from_its_folder(self.base)]
         text = self._text(sections, tests)
         count = sum(len(section.lines) for section in sections)
         return Learnt(text, len(self.needs), count, missing, by_base)
@@ -263,12 +263,9 @@ class _Learner:
             tests=tests,
         )
 
-    def _base_as_written(self) -> str:
-        """The base as the policy names it: a file's path begins at the policy's own folder."""
-        assert self.base is not None
-        if not self.base.startswith("/"):
-            return self.base
-        path = os.path.relpath(self.base, self.where.folder or self.where.cwd)
+    def _from_its_folder(self, path: str) -> str:
+        """A file as the policy names it, whose paths begin at the policy's own folder."""
+        path = os.path.relpath(path, self.where.folder or self.where.cwd)
         return path if path.startswith("../") else f"./{path}"
 
     def _load_names(self, names: list[str]) -> Policy:

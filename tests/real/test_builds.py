@@ -82,6 +82,8 @@ def strange(run: Traced, workspace: Workspace, policy: str) -> set[tuple[str, st
     return found | listed - seen
 
 
+@pytest.mark.slow
+@pytest.mark.rotate
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", STEPS)
 def test_build_steps_end_the_same(dweller: Runner, compiled: Compiler, name: str) -> None:
