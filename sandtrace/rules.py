@@ -6,16 +6,17 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import re
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from sandtrace import afterwards
 from sandtrace.call import Call
 from sandtrace.kernel import abi, bpf, credentials, libc
 from sandtrace.operations import (
     ADDRESS_OPERATIONS,
+    OPERATIONS,
     PATH_OPERATIONS,
     PROCESS_OPERATIONS,
     Effect,
@@ -26,6 +27,7 @@ from sandtrace.operations import (
     PathArg,
     equals,
 )
+from sandtrace.patterns import pattern
 from sandtrace.policy.filter import ALWAYS, Conditions, compile_filter
 from sandtrace.policy.guards import SECTIONS, Guard, Guards
 from sandtrace.policy.locks import LOOKS_ANYWHERE, locks_for
@@ -103,22 +105,9 @@ class Rules:
         self.hands_over = not audit and (
             judges_paths or any(not policy.silent(op) for op in ADDRESS_OPERATIONS)
         )
-        self.noted: dict[str, Conditions] = dict.fromkeys(ASKS_AFFINITY, ALWAYS)
-        if policy.uses_bound:
-            self.noted |= {"bind": ALWAYS, "listen": ALWAYS}
-        if judges_paths:
-            self.noted |= dict.fromkeys(("chroot", "pivot_root", "setns"), ALWAYS)
-            self.noted |= dict.fromkeys(CHANGES_RIGHTS, ALWAYS)
-            self.noted["prctl"] = ((equals("option", *_PRCTL_CHANGES_RIGHTS),),)
-        if self.hands_over:
-            self.noted["seccomp"] = ((equals("op", abi.SECCOMP_SET_MODE_FILTER),),)
-            self.noted["prctl"] = (
-                *self.noted.get("prctl", ()),
-                (equals("option", abi.PR_SET_SECCOMP), equals("arg2", libc.SECCOMP_MODE_FILTER)),
-            )
-        if "i386" in policy.abi:  # bind, listen and setsockopt, whose arguments lie in memory
-            self.noted["socketcall"] = ((equals("call", 2, 4, 14),),)
         self.guards = Guards(policy, root=root, tracer=os.getpid(), pages=self.hands_over)
+        postpones = self.hands_over and not (record_all or self.looks or policy.silent("read"))
+        self.afterwards = afterwards.Afterwards(policy, self._plain_opens() if postpones else ())
         # Libraries are mapped by every program: only an entry that names files judges that.
         self.judges_mappings = any(entry.restricts for entry in policy.tables["exec"].entries)
         self.judges_programs = not policy.silent("exec")
@@ -127,14 +116,8 @@ class Rules:
         )
         # An ordinary user's tracer can't read a task that is not dumpable.
         self.keeps_dumpable = self.hands_over and not root
-        if self.keeps_dumpable:
-            self.noted["prctl"] = (
-                *self.noted["prctl"], (equals("option", abi.PR_SET_DUMPABLE), equals("arg2", 0)),
-            )  # fmt: skip
-        limits = policy.limits
-        self.most_tasks = None if audit else limits.processes
-        if self.most_tasks is not None:
-            self.noted |= dict.fromkeys(_MAKES_TASKS, ALWAYS)
+        self.most_tasks = None if audit else policy.limits.processes
+        self.noted = self._noted(judges_paths=judges_paths)
         self.followed = frozenset(self.noted) - ASKS_AFFINITY
         self.chrooted = False
         self.bound: tuple[str, ...] = ()
@@ -147,6 +130,42 @@ class Rules:
         self.other_namespaces = "CAP_SYS_ADMIN" in policy.capabilities or any(
             policy.names_syscall(name) for name in ("unshare", "clone", "setns")
         )
+
+    def _noted(self, *, judges_paths: bool) -> dict[str, Conditions]:
+        """The calls that stop because the tracer itself must know of them."""
+        policy = self.policy
+        noted: dict[str, Conditions] = dict.fromkeys(ASKS_AFFINITY, ALWAYS)
+        prctl: Conditions = ()
+        if policy.uses_bound:
+            noted |= {"bind": ALWAYS, "listen": ALWAYS}
+        if judges_paths:
+            noted |= dict.fromkeys(("chroot", "pivot_root", "setns"), ALWAYS)
+            noted |= dict.fromkeys(CHANGES_RIGHTS, ALWAYS)
+            prctl += ((equals("option", *_PRCTL_CHANGES_RIGHTS),),)
+        if self.hands_over:
+            noted["seccomp"] = ((equals("op", abi.SECCOMP_SET_MODE_FILTER),),)
+            filters = equals("arg2", libc.SECCOMP_MODE_FILTER)
+            prctl += ((equals("option", abi.PR_SET_SECCOMP), filters),)
+        if self.keeps_dumpable:
+            prctl += ((equals("option", abi.PR_SET_DUMPABLE), equals("arg2", 0)),)
+        if prctl:
+            noted["prctl"] = prctl
+        if "i386" in policy.abi:  # bind, listen and setsockopt, whose arguments lie in memory
+            noted["socketcall"] = ((equals("call", 2, 4, 14),),)
+        if self.afterwards.active:
+            noted[afterwards.TAKES] = ALWAYS
+        if self.most_tasks is not None:
+            noted |= dict.fromkeys(_MAKES_TASKS, ALWAYS)
+        return noted
+
+    def _plain_opens(self) -> Iterator[str]:
+        """The opens of which nothing is asked but which file they open."""
+        for name in afterwards.OPENS:
+            row = table.by_name(name, "x86_64")
+            if row is not None and not (
+                tuple(self.guards.on(row)) or self.policy.syscall_tests(name, row.arch)
+            ):
+                yield name
 
     def wanted(self, row: Syscall | None) -> tuple[Effect, ...]:
         """The effects of a row that are asked about, where its registers say that it has them."""
@@ -173,6 +192,20 @@ class Rules:
         if row.name in _EXECS and self.follows_programs:
             return True
         return not self._is_silent(effect.op) or self._watches(row, effect)
+
+    def operations(self) -> set[Operation]:
+        """Those of which some effect may be wanted: `wants` says no to all others."""
+        if self.record_all:
+            return set(OPERATIONS)
+        found: set[Operation] = {op for op in OPERATIONS if not self._is_silent(op)}
+        found |= PROCESS_OPERATIONS
+        if self.looks:
+            found |= PATH_OPERATIONS
+        if self.objects.active or self.walls:  # what is moved is written, too: its name is
+            found.add("write")
+        if self.judges_mappings or self.follows_programs:
+            found.add("exec")
+        return found
 
     def _is_silent(self, op: Operation) -> bool:
         """Does nothing come of any question about it? (Asked for each effect of each row.)"""
@@ -278,6 +311,7 @@ class Rules:
         if now - self._refreshed >= 1.0:
             self._refreshed = now
             self.policy.refresh_identities()
+            self.afterwards.forget(now)
 
     def changed(self, resolved: Resolved) -> None:
         """Names were made, moved or removed: those of denied files are looked at again."""
@@ -317,9 +351,11 @@ class Rules:
         given = [asked, None if self.audit else self.policy.limits.timeout]
         return min((seconds for seconds in given if seconds is not None), default=None)
 
-    def too_many(self, call: Call, alive: int) -> Guard | None:
+    def too_many(self, call: Call, loop: Loop) -> Guard | None:
         """The refusal of one more task, where ``[limits] processes`` are alive already."""
-        if self.most_tasks is None or call.name not in _MAKES_TASKS or alive < self.most_tasks:
+        if self.most_tasks is None or call.name not in _MAKES_TASKS:
+            return None
+        if loop.alive() < self.most_tasks:
             return None
         return Guard(
             "limits:processes", (call.name,), "EAGAIN",
@@ -331,7 +367,12 @@ class Rules:
         if traced == "all":
             traced = frozenset(table.names())
         program = compile_filter(
-            self.policy, self.guards, wants=self.wants, traced=traced, noted=self.noted
+            self.policy,
+            self.guards,
+            wants=self.wants,
+            operations=self.operations(),
+            traced=traced,
+            noted=self.noted,
         )
         return Confinement(
             filter=bpf.pack(program),
@@ -350,7 +391,7 @@ class Rules:
         limited = not self.audit and (limits.open_files is not None or limits.file_size is not None)
         limited = limited or self.policy.denies("write")  # RLIMIT_CORE
         dropped = DROPPED | {"CAP_SYS_RESOURCE"} if limited else DROPPED
-        raw = self.policy.decide("connect", "raw:").verdict
+        raw = self.policy.verdict("connect", "raw:")
         return dropped | {"CAP_NET_RAW"} if raw in {"deny", "kill"} and not self.audit else dropped
 
 
@@ -368,8 +409,8 @@ def _standard_descriptors() -> frozenset[tuple[str, int, int]]:
     return frozenset(found)
 
 
-_JOBSERVER = re.compile(r"--jobserver-(?:auth|fds)=(\d+),(\d+)")
-_FD_PATH = re.compile(r"/(?:dev/fd|proc/self/fd)/(\d+)\Z")
+_JOBSERVER = pattern(r"--jobserver-(?:auth|fds)=(\d+),(\d+)")
+_FD_PATH = pattern(r"/(?:dev/fd|proc/self/fd)/(\d+)\Z")
 
 
 def handed_descriptors(argv: Sequence[str], env: dict[str, str]) -> set[int]:

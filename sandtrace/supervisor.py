@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from sandtrace import events, session
+from sandtrace import afterwards, events, session
 from sandtrace.call import Call, Snapshot
 from sandtrace.kernel import ptrace
 from sandtrace.lifecycle import Lifecycle
@@ -26,6 +26,7 @@ from sandtrace.resolve.paths import PathError
 from sandtrace.rules import Rules
 from sandtrace.session import Outcome, Session, process_of
 from sandtrace.tracer import act
+from sandtrace.tracer.handover import JUDGED_AFTERWARDS
 from sandtrace.tracer.launch import Launch
 from sandtrace.tracer.loop import Kind, Tracee
 from sandtrace.tracer.pin import ASKS_AFFINITY
@@ -111,8 +112,6 @@ class Supervisor:
         self.counts = self.tasks.counts
         told = self.tell
         self.at: dict[Kind, Callable[[Tracee, Any], None]] = {
-            Kind.ENTRY: self.entry,
-            Kind.EXIT: self.leave,
             Kind.EXEC: self.executed,
             Kind.NEW_TASK: lambda tracee, made: told(tracee, self.tasks.new_task(tracee, made)),
             Kind.SIGNAL: lambda tracee, number: told(tracee, self.tasks.signalled(tracee, number)),
@@ -127,7 +126,12 @@ class Supervisor:
         try:
             self.tell(None, self.tasks.started(self.session.launch))
             for kind, tracee, value in self.loop:
-                self.at[kind](tracee, value)
+                if kind is Kind.ENTRY:
+                    self.entry(tracee, value)
+                elif kind is Kind.EXIT:
+                    self.leave(tracee, value)
+                else:
+                    self.at[kind](tracee, value)
         except BaseException:
             self.loop.kill_all()
             for _ in self.loop:
@@ -192,14 +196,16 @@ class Supervisor:
 
     def enforce(self, tracee: Tracee, call: Call, rules: Rules) -> bool:
         """Resolve what the call means, decide, act, record. False: nothing came of it."""
+        rules.refresh()
+        way = rules.afterwards.way(tracee, call)
+        if way is not None and rules.afterwards.knows(way):
+            tracee.handed = JUDGED_AFTERWARDS
+            return True
         asker = rules.asker(tracee)
         itself = questions.syscall_question(call, asker)
         resolved = questions.Resolved()
-        rules.refresh()
         try:
-            guard = judge.fired(call, rules.guards, rules.policy) or rules.too_many(
-                call, self.loop.alive()
-            )
+            guard = judge.fired(call, rules.guards, rules.policy) or rules.too_many(call, self.loop)
             if guard is not None:
                 judgement = judge.by_guard(itself, guard)
             else:
@@ -217,9 +223,17 @@ class Supervisor:
                         judgement, resolved.group, audit=rules.audit
                     )
                 if judgement.blocks:
+                    way = None
                     judgement = self.still(call, resolved, judgement, rules)
                 if call.name in _EXEC and "path" in resolved.found:
                     tracee.asked = resolved.found["path"].path
+                if way is not None and judgement.is_silent:
+                    rules.afterwards.learn(way, resolved)
+                    tracee.handed = JUDGED_AFTERWARDS
+                    return True
+                if rules.afterwards.takes(call) and not judgement.blocks:
+                    rules.afterwards.may_take(tracee)
+                    tracee.handed = JUDGED_AFTERWARDS
             return self.act(tracee, call, resolved, judgement, rules)
         except Unjudgeable as why:
             judgement = judge.unjudgeable(itself, why.errno, why.reason)
@@ -311,6 +325,8 @@ class Supervisor:
         if settled is act.Settled.AGAIN:
             self.loop.resume(tracee)
             return False
+        if settled is act.Settled.GIVEN and self.rules is not None:
+            return self.given(tracee, call, self.rules)
         if settled is act.Settled.OPENED and self.rules is not None:
             if self.may_have_opened(tracee, call, self.rules):
                 act.finish(tracee, call)
@@ -321,6 +337,31 @@ class Supervisor:
             judgement = judge.raced(itself)
             self.tasks.kill()
             self.record(tracee, call, judgement, self.rules)
+        return True
+
+    def given(self, tracee: Tracee, call: Call, rules: Rules) -> bool:
+        """Judge the descriptor that a call was given, and take it back perhaps. False: it died."""
+        known = rules.afterwards.object_of(tracee, call)
+        if rules.afterwards.is_fine(known):
+            return True
+        asker = rules.asker(tracee)
+        try:
+            found = questions.opened(tracee, call, asker, afterwards.operations(tracee, call))
+            found.close()
+            judgement = judge.on_objects(rules.objects, found.touched) or judge.judge(
+                rules.policy, found.asked, rules.look_again
+            )
+        except (PathError, Unjudgeable) as why:
+            itself = questions.syscall_question(call, asker)
+            judgement = judge.unjudgeable(itself, "EPERM", f"what was opened can't be told: {why}")
+        if judgement.is_silent:
+            rules.afterwards.permit(known)
+            return True
+        if judgement.blocks and not act.take_back(self.loop, tracee, call, judgement.errno):
+            return False
+        self.record(tracee, call, judgement, rules)
+        if judgement.kills:
+            self.tasks.kill()
         return True
 
     def may_have_opened(self, tracee: Tracee, call: Call, rules: Rules) -> bool:

@@ -3,7 +3,8 @@
 
 `dataclasses` imports `inspect` (about 10 ms) and runs the compiler several times for each class
 (about 1 ms); with a hundred classes on the way of ``sandtrace run -- true`` that was more than all
-the rest. This one writes ``__init__`` when the first object is made, and shares the other methods.
+the rest. This one writes an ``__init__`` for a class that has made a few objects, and shares the
+other methods.
 For type checkers it is the standard one, and `dataclasses.fields`, ``replace`` and ``asdict`` take
 its classes. What it knows: ``frozen``, ``slots``, ``eq``; ``field`` with ``default``,
 ``default_factory``, ``init``, ``repr``, ``compare``; ``__post_init__``; ClassVar; inheritance.
@@ -19,6 +20,7 @@ else:
     from operator import attrgetter
 
     _MISSING = object()
+    _OFTEN = 16  # objects: to write an __init__ for a class costs as much as they do without
 
     class _Field:
         __slots__ = ("compare", "default", "factory", "init", "name", "repr", "type")
@@ -138,12 +140,35 @@ else:
             return owner.__dataclass_fields__
 
     def _first_init(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-        """Write the class's own ``__init__``, then be it."""
+        """``__init__`` for any class. One that has made a few objects is written its own."""
         for cls in type(self).__mro__:
             if cls.__dict__.get("__init__") is _first_init:
-                cls.__init__ = _init_of(cls)
                 break
-        cls.__init__(self, *args, **kwargs)
+        made = cls.__dict__.get("__quick_made__", 0)
+        if made >= _OFTEN:
+            cls.__init__ = _init_of(cls)
+            cls.__init__(self, *args, **kwargs)
+            return
+        cls.__quick_made__ = made + 1
+        given = dict(zip(cls.__match_args__, args))  # noqa: B905  too many are told below
+        twice = given.keys() & kwargs.keys()
+        given |= kwargs
+        if twice or len(args) > len(cls.__match_args__) or given.keys() - {*cls.__match_args__}:
+            _init_of(cls)(self, *args, **kwargs)  # which says what is wrong
+        for name, one in cls.__quick_fields__.items():
+            if name in given:
+                value = given[name]
+            elif one.factory is not _MISSING:
+                value = one.factory()
+            elif one.default is not _MISSING:
+                value = one.default
+            elif one.init:
+                _init_of(cls)(self, *args, **kwargs)
+            else:
+                continue
+            object.__setattr__(self, name, value)
+        if hasattr(cls, "__post_init__"):
+            self.__post_init__()
 
     def _init_of(cls: Any) -> Any:  # noqa: ANN401
         names = {"_missing": _MISSING, "_set": object.__setattr__}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import platform
+import os
 import struct
 
 from sandtrace.kernel import ptrace
@@ -63,7 +63,7 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
     "aarch64": (*(f"x{n}" for n in range(31)), "sp", "pc", "pstate"),
 }  # fmt: skip
 
-NATIVE = BY_NAME.get(platform.machine(), X86_64)
+NATIVE = BY_NAME.get(os.uname().machine, X86_64)
 LAYOUT = LAYOUTS[NATIVE.name]
 INDEX = {name: index for index, name in enumerate(LAYOUT)}
 _FORMAT = struct.Struct(f"={len(LAYOUT)}Q")
@@ -175,7 +175,7 @@ def is_x32(name: str, nr: int) -> bool:
 
 def is_supported() -> bool:
     """Can this machine's own arch be traced?"""
-    return platform.machine() in LAYOUTS
+    return os.uname().machine in LAYOUTS
 
 
 def errno_number(name: str) -> int:

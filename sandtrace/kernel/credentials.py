@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import stat
 import struct
 from collections.abc import Iterator
@@ -175,7 +174,7 @@ def as_task(tid: int) -> Iterator[None]:
 
 
 def _take_on(wanted: Credentials) -> None:
-    numbers = _NUMBERS[platform.machine()]
+    numbers = _NUMBERS[os.uname().machine]
     groups = struct.pack(f"={len(wanted.groups)}I", *wanted.groups)
     with libc.buffer(groups) as address:
         libc.syscall(numbers["setgroups"], len(wanted.groups), address)

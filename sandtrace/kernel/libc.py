@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import platform
 import struct
 from collections.abc import Iterator
 
@@ -126,7 +125,7 @@ def vm_write(tid: int, address: int, data: bytes) -> bool:
     with buffer(data) as source:
         vectors = struct.pack("=4Q", source, len(data), address, len(data))  # two struct iovec
         with buffer(vectors) as local:
-            number = _PROCESS_VM_WRITEV[platform.machine()]
+            number = _PROCESS_VM_WRITEV[os.uname().machine]
             try:
                 return syscall(number, tid, local, 1, local + 16, 1, 0) == len(data)
             except OSError:
@@ -150,7 +149,7 @@ def capabilities() -> tuple[int, int, int]:
     """Effective, permitted and inheritable sets of this thread, as masks."""
     header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), 8)
     data = ctypes.create_string_buffer(24)
-    syscall(_CAPGET[platform.machine()], ctypes.addressof(header), ctypes.addressof(data))
+    syscall(_CAPGET[os.uname().machine], ctypes.addressof(header), ctypes.addressof(data))
     low_e, low_p, low_i, high_e, high_p, high_i = struct.unpack("=6I", data.raw)
     return low_e | high_e << 32, low_p | high_p << 32, low_i | high_i << 32
 
@@ -180,7 +179,7 @@ def set_capabilities(effective: int, permitted: int, inheritable: int) -> None:
     ]
     header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
     with buffer(header) as header_at, buffer(struct.pack("=6I", *parts)) as data_at:
-        syscall(_CAPSET[platform.machine()], header_at, data_at)
+        syscall(_CAPSET[os.uname().machine], header_at, data_at)
 
 
 @contextlib.contextmanager

@@ -15,12 +15,42 @@ import errno
 import struct
 import sys
 from types import ModuleType
+from typing import NoReturn
 
 if "ptrace.ctypes_libc" not in sys.modules:
     # python-ptrace asks ldconfig, in a process of its own, where the libc is that we run on.
     _libc = ModuleType("ptrace.ctypes_libc")
     _libc.libc = ctypes.CDLL(None, use_errno=True)  # type: ignore[attr-defined]
     sys.modules["ptrace.ctypes_libc"] = _libc
+if "logging" not in sys.modules and "ptrace" not in sys.modules:
+    # Its errors can be logged, for which it imports logging and traceback (a tenth of a start-up).
+    # The rest of the module is there as soon as somebody asks for it.
+    _errors = ModuleType("ptrace.error")
+
+    class PtraceError(Exception):
+        """As python-ptrace has it."""
+
+        def __init__(self, message: str, errno: int | None = None, pid: int | None = None) -> None:
+            """What failed, for which process."""
+            super().__init__(message)
+            self.errno, self.pid = errno, pid
+
+    def _rest(name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        from importlib.util import find_spec
+
+        package = find_spec("ptrace")
+        for folder in (package and package.submodule_search_locations) or ():
+            with open(f"{folder}/error.py", encoding="utf-8") as file:
+                code = compile(file.read(), file.name, "exec")
+            exec(code, vars(_errors))  # noqa: S102  the module itself
+            vars(_errors)["PtraceError"] = PtraceError  # the class in use stays
+            del _errors.__getattr__
+        return getattr(_errors, name)
+
+    vars(_errors).update(PtraceError=PtraceError, __getattr__=_rest)
+    sys.modules["ptrace.error"] = _errors
 from ptrace.binding import func as _binding
 
 from sandtrace.values import dataclass
@@ -79,10 +109,14 @@ _FAILED = (1 << 64) - 1
 def request(command: int, tid: int, address: int = 0, data: int = 0) -> None:
     """One ptrace request; TaskGone on ESRCH, OSError on anything else. No request here peeks."""
     if _request(command, tid, address, data) == _FAILED:
-        code = ctypes.get_errno()
-        if code == errno.ESRCH:
-            raise TaskGone(tid)
-        raise OSError(code, f"ptrace request {command:#x} on task {tid}")
+        _raise(command, tid)
+
+
+def _raise(command: int, tid: int) -> NoReturn:
+    code = ctypes.get_errno()
+    if code == errno.ESRCH:
+        raise TaskGone(tid)
+    raise OSError(code, f"ptrace request {command:#x} on task {tid}")
 
 
 def seize(tid: int, options: int) -> None:
@@ -165,11 +199,12 @@ def syscall_info(tid: int) -> EntryInfo | ExitInfo | None:
 
     An entry (or seccomp stop) gives (audit arch, ip, sp, number, six arguments); None is neither.
     """
-    request(PTRACE_GET_SYSCALL_INFO, tid, _INFO_SIZE, _info_at)
+    if _request(PTRACE_GET_SYSCALL_INFO, tid, _INFO_SIZE, _info_at) == _FAILED:
+        _raise(PTRACE_GET_SYSCALL_INFO, tid)
     op = _info[0]
     if op in (SYSCALL_INFO_SECCOMP, SYSCALL_INFO_ENTRY):
-        _, arch, ip, sp, nr, *args = _ENTRY.unpack_from(_info)
-        return arch, ip, sp, nr, tuple(args)
+        fields = _ENTRY.unpack_from(_info)
+        return fields[1], fields[2], fields[3], fields[4], fields[5:]
     if op == SYSCALL_INFO_EXIT:
         fields = _EXIT.unpack_from(_info)
         return ExitInfo(fields[4], bool(fields[5]))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from sandtrace.patterns import pattern
 from sandtrace.policy.globs import component, expand_braces
 from sandtrace.policy.paths import PathPattern, Specificity, check_text, specificity_of
 from sandtrace.policy.paths import parse as parse_path
@@ -41,11 +42,11 @@ _RESOLVER_SOCKETS = (
     "/var/lib/sss/pipes/nss",
 )  # fmt: skip
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_FOUR = re.compile(rf"{_BYTE}(?:\.{_BYTE}){{3}}\Z", re.ASCII)
+_FOUR = pattern(rf"{_BYTE}(?:\.{_BYTE}){{3}}\Z", re.ASCII)
 _SHORT = {"::": 0, "::1": 1}
 _MAPPED = 0xFFFF  # the 96 bits before an IPv4 address in ::ffff:0:0/96
-_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\Z")
-_PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?\Z")
+_LABEL = pattern(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\Z")
+_PORTS = pattern(r"(\d{1,5})(?:-(\d{1,5}))?\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,13 @@ class Table:
         self.section_defaults = tuple(defaults[1:])
         self.outside = outside
         self.actions: frozenset[Verdict] = frozenset(one.action for one in self.parts)
+        # What restricts depends on what a name means, or on what is bound, by then.
+        self.may_change = any(
+            getattr(pattern, "name", None) or pattern.text == "self"
+            for entry in self.entries
+            if entry.restricts
+            for pattern in entry.patterns
+        )
         self.overruled: tuple[Default, ...] = ()  # stated, and weaker than the one that counts
         self.identities: dict[tuple[int, int], tuple[Entry, ...]] = {}
         self._names = names
@@ -253,22 +260,35 @@ def _spared(entry: Entry, directory: str) -> bool:
 
 def decide(tables: dict[Operation, Table], question: Question, unsaid: Default) -> Decision:
     """The answer to one question. ``unsaid`` is an allow that names the policy as a whole."""
+    found = _answering(tables, question, unsaid)
+    return found if isinstance(found, Decision) else found.decision()
+
+
+def verdict(tables: dict[Operation, Table], question: Question, unsaid: Default) -> Verdict:
+    """`decide`'s verdict alone: no line of any file has to be found for it."""
+    found = _answering(tables, question, unsaid)
+    return found.verdict if isinstance(found, Decision) else found.action
+
+
+def _answering(
+    tables: dict[Operation, Table], question: Question, unsaid: Default
+) -> Entry | Default | Decision:
     op, target = question.op, question.target
     if target == "tracer":
         return _TRACER
     table = tables[op]
     best = table.best(question)
     if best is not None:
-        return best.entry.decision()
+        return best.entry
     if question.mapped:
-        return unsaid.decision()  # mapping a file executable: named entries only
+        return unsaid  # mapping a file executable: named entries only
     if op in PATH_OPERATIONS and target.startswith(_NAMELESS) and not _needs_entry(op, target):
-        return unsaid.decision()
+        return unsaid
     if op in ADDRESS_OPERATIONS:
         answer = _socket(tables, question, unsaid)
         if answer is not None:
             return answer
-    return table.default_for(question).decision()
+    return table.default_for(question)
 
 
 def _needs_entry(op: Operation, target: str) -> bool:
@@ -277,17 +297,15 @@ def _needs_entry(op: Operation, target: str) -> bool:
     return op == "exec" and target.startswith(("memfd:", "deleted:"))
 
 
-def _socket(tables: dict[Operation, Table], question: Question, unsaid: Default) -> Decision | None:
+def _socket(
+    tables: dict[Operation, Table], question: Question, unsaid: Default
+) -> Default | Decision | None:
     """What no address tells: a socket's family, type or protocol, or an address that is none."""
     target = question.target
     if target.startswith("family:"):
         family = target[7:]
         if family in JUDGED_FAMILIES:
-            return (
-                unsaid.decision()
-                if could_allow(tables, question, family)
-                else _refused(tables, question)
-            )
+            return unsaid if could_allow(tables, question, family) else _refused(tables, question)
         if question.op == "bind" and not tables["bind"].denies():
             return None  # the socket was judged when it was made, by [connect]
     elif not target.startswith(("proto:", "raw:", "malformed:")):
@@ -314,12 +332,12 @@ def could_allow(tables: dict[Operation, Table], question: Question, family: str)
     return False
 
 
-def _refused(tables: dict[Operation, Table], question: Question) -> Decision:
+def _refused(tables: dict[Operation, Table], question: Question) -> Default | Decision:
     """A denial by the default of the table, or of [connect], or by neither's word."""
     own, other = tables[question.op].default_for(question), tables["connect"].default_for(question)
     for default in (own, other):
         if STRICTNESS[default.action] >= STRICTNESS["deny"]:
-            return default.decision()
+            return default
     policy, file = own.rule
     reason = "no entry allows it, and its addresses cannot be judged"
     return Decision("deny", own.errno, Rule(None, policy, file, None, "default", reason))

@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from typing import Any
 
 from sandtrace.errors import Problem
+from sandtrace.patterns import pattern
 from sandtrace.policy.entries import Source
 from sandtrace.policy.problems import quoted
 from sandtrace.policy.surroundings import TargetError
 
-_KEYS = re.compile(r"\('.*?',?\)")  # how tomli writes the name of a table
-_KEY = re.compile(r"'([^']*)'")
+_KEYS = pattern(r"\('.*?',?\)")  # how tomli writes the name of a table
+_KEY = pattern(r"'([^']*)'")
 LARGEST = 16 << 20  # bytes
 
 

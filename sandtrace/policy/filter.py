@@ -11,11 +11,11 @@ RET_TRACE without a tracer is ENOSYS, so the filter fails closed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sandtrace.kernel import abi, arch, bpf
-from sandtrace.operations import SocketArg, Test, equals
+from sandtrace.operations import OPERATIONS, SocketArg, Test, equals
 from sandtrace.syscalls import table
 
 if TYPE_CHECKING:
@@ -103,10 +103,14 @@ def compile_filter(
     guards: Guards,
     *,
     wants: Wants,
+    operations: Collection[str] = OPERATIONS,
     traced: frozenset[str] | None = None,
     noted: Mapping[str, Conditions] | None = None,
 ) -> list[bpf.Instruction]:
-    """The filter for this policy, as instructions (`bpf.pack` makes the kernel's array)."""
+    """The filter for this policy, as instructions (`bpf.pack` makes the kernel's array).
+
+    ``operations``: those of which ``wants`` may want an effect, so that no other row is parsed.
+    """
     asm = bpf.Assembler()
     asm.load(bpf.OFFSET_ARCH)
     names = [name for name in policy.abi if name in arch.BY_NAME]
@@ -115,14 +119,24 @@ def compile_filter(
     asm.ret(bpf.RET_TRACE)  # a foreign ABI: guard:abi
     for name in names:
         asm.label(f"arch:{name}")
-        rows = {
-            row.nr: conditions(row, policy, guards, wants=wants, traced=traced, noted=noted or {})
-            for row in table.all_rows(name)
-        }
+        named = {*(traced or ()), *(noted or ()), *guards.names}
+        numbers = table.numbers(name)
+        rows = dict.fromkeys(numbers, NEVER)
+        for nr, call in numbers.items():
+            if (
+                call in named
+                or not table.operations(name, nr).isdisjoint(operations)
+                or policy.syscall_tests(call, name)
+            ):
+                row = table.by_number(name, nr)
+                assert row is not None  # noqa: S101  it is numbered
+                rows[nr] = conditions(
+                    row, policy, guards, wants=wants, traced=traced, noted=noted or {}
+                )
         refused = {
-            row.nr: _REFUSED_SILENTLY[row.name]
-            for row in table.all_rows(name)
-            if row.name in _REFUSED_SILENTLY and not (traced and row.name in traced)
+            nr: _REFUSED_SILENTLY[call]
+            for nr, call in numbers.items()
+            if call in _REFUSED_SILENTLY and not (traced and call in traced)
         }
         _emit_arch(asm, name, rows, refused)
     return asm.assemble()

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from sandtrace.patterns import pattern
 from sandtrace.policy.surroundings import TargetError
 
 MOST_ALTERNATIVES = 1000  # that the braces of one target may make
@@ -22,8 +23,8 @@ _CLASSES = {
     "print": r"\x20-\x7e", "punct": r"!-/:-@\[-`{-~", "space": r" \t\n\r\f\v", "upper": "A-Z",
     "word": "a-zA-Z0-9_", "xdigit": "0-9a-fA-F",
 }  # fmt: skip
-_RUN = re.compile(r"[^\\{},]+")
-_SEQUENCE = re.compile(r"(-?\d+|[A-Za-z])\.\.(-?\d+|[A-Za-z])\Z")
+_RUN = pattern(r"[^\\{},]+")
+_SEQUENCE = pattern(r"(-?\d+|[A-Za-z])\.\.(-?\d+|[A-Za-z])\Z")
 
 
 class Glob:

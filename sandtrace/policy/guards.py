@@ -269,6 +269,11 @@ class Guards:
                 if not (guard.liftable and policy.names_syscall(name)):
                     self._by_name.setdefault(name, []).append(guard)
 
+    @property
+    def names(self) -> Iterable[str]:
+        """The calls that some guard watches."""
+        return self._by_name.keys()
+
     def on(self, row: Syscall) -> list[Guard]:
         """The guards that watch this call."""
         found = self._by_name.get(row.name, [])

@@ -35,6 +35,11 @@ class Judgement:
         return self.strictest is not None and self.strictest.verdict in ("deny", "kill")
 
     @property
+    def is_silent(self) -> bool:
+        """Nothing but allowed: there is nothing to do, and nothing to tell unless all is told."""
+        return all(decision.verdict == "allow" for _, decision in self.answers)
+
+    @property
     def kills(self) -> bool:
         """The whole tree is to be killed."""
         return self.strictest is not None and self.strictest.verdict == "kill"

@@ -22,8 +22,9 @@ from sandtrace.operations import (
     Operation,
     Question,
     Test,
+    Verdict,
 )
-from sandtrace.policy.engine import JUDGED_FAMILIES, SOCKET_OPERATIONS, Table, decide
+from sandtrace.policy.engine import JUDGED_FAMILIES, SOCKET_OPERATIONS, Table, decide, verdict
 from sandtrace.policy.entries import (
     Default,
     Entry,
@@ -83,6 +84,7 @@ class Policy:
         for op, table in self.tables.items():
             table.identities = self.identities.held[op]
         self._answers: dict[Any, Decision] = {}
+        self.epoch = 0  # counts how often what is known of the world has changed
         self._unsaid = {op: Default(op, "allow", self._rule) for op in OPERATIONS}
         self.uses_bound = any(
             pattern.text == "self"
@@ -195,6 +197,10 @@ class Policy:
 
     # --- what can come out at all ---------------------------------------------------------------
 
+    def verdict(self, op: Operation, target: str) -> Verdict:
+        """`decide`'s verdict alone, for no program in particular: nothing of a file is read."""
+        return verdict(self.tables, Question(op, target), self._unsaid[op])
+
     def denies(self, op: Operation) -> bool:
         """An operation can be denied or killed, under whatever circumstances."""
         return self.tables[op].denies()
@@ -215,7 +221,7 @@ class Policy:
         question = Question(op, target, sections=everywhere, **rest)
         if op in PATH_OPERATIONS and question.identity is None and self.identities.watched(op):
             return False
-        if op in ADDRESS_OPERATIONS and self._may_change(table):
+        if op in ADDRESS_OPERATIONS and table.may_change:
             return False
         certain = False
         for match in table.matches(question):
@@ -234,16 +240,7 @@ class Policy:
         if not table.silent_default(target):
             return False
         plain = Question(op, target, **rest)
-        return decide(self.tables, plain, self._unsaid[op]).verdict == "allow"
-
-    def _may_change(self, table: Table) -> bool:
-        """What restricts depends on what a name means, or on what is bound, by then."""
-        return any(
-            getattr(pattern, "name", None) or pattern.text == "self"
-            for entry in table.entries
-            if entry.restricts
-            for pattern in entry.patterns
-        )
+        return verdict(self.tables, plain, self._unsaid[op]) == "allow"
 
     def _always_creatable(self, family: str) -> bool:
         """A socket of inet, inet6 or unix may be made by every program, in every section."""
@@ -295,13 +292,17 @@ class Policy:
         """Before a denial: look the policy's names up again. True: ask once more."""
         if not self.names.refresh(now):
             return False
-        self._answers.clear()
+        self._forget()
         return True
 
     def refresh_identities(self, path: str | None = None) -> None:
         """Look again which files the denied literal entries name (``path`` alone, where given)."""
         if self.identities.refresh(path):
-            self._answers.clear()
+            self._forget()
+
+    def _forget(self) -> None:
+        self._answers.clear()
+        self.epoch += 1
 
     @property
     def digests(self) -> tuple[tuple[str, str, str], ...]:

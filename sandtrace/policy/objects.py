@@ -8,11 +8,11 @@ says of its path. Pure: the objects were looked at before (`sandtrace.resolve.ob
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from sandtrace.patterns import pattern
 from sandtrace.policy.guards import Guard
 from sandtrace.values import dataclass
 
@@ -34,7 +34,7 @@ _MEMORY = frozenset({(1, 1), (1, 2), (1, 4)})
 _TUN = (10, 200)
 # The kernel starts these programs, or does as they say (proc_sys_kernel(5), binfmt-misc.rst,
 # sysrq.rst, cgroups.rst; debugfs and tracefs hold kprobes, which read and write kernel memory).
-_PROC_HELPERS = re.compile(
+_PROC_HELPERS = pattern(
     r"sys/kernel/(core_pattern|modprobe|hotplug|poweroff_cmd|usermodehelper/.*)"
     r"|sysrq-trigger|sys/fs/binfmt_misc/.*|kcore"
 )

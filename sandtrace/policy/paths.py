@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from sandtrace.patterns import pattern
 from sandtrace.policy.globs import Glob, component, expand_braces, has_wildcard
 from sandtrace.policy.surroundings import Surroundings, TargetError
 from sandtrace.policy.variables import LONGEST, escape, tilde
@@ -19,7 +20,7 @@ Specificity = tuple[int, int, str]
 """Smaller is more specific: 0 for a literal; minus the length; the text."""
 
 _NAMELESS = ("pipe:", "socket:", "memfd:", "deleted:")
-_ESCAPED = re.compile(r"\\.|\[[^]]*\]", re.DOTALL)
+_ESCAPED = pattern(r"\\.|\[[^]]*\]", re.DOTALL)
 _STAND_IN = "4194303"  # a process id, for patterns that expect digits (the highest, proc(5))
 
 

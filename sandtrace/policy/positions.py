@@ -12,21 +12,22 @@ import re
 from bisect import bisect_right
 from contextlib import suppress
 
+from sandtrace.patterns import pattern
 from sandtrace.values import dataclass
 
 Path = tuple[str | int, ...]
 """A place in the document: keys, and positions in arrays: ``("connect", "allow", 2)``."""
 
-_SKIP = re.compile(r"(?:[ \t\n]+|#[^\n]*)+")
-_SPACE = re.compile(r"[ \t]*")
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
-_BASIC = re.compile(r'"(?:[^"\\\n]|\\.)*"')
-_LITERAL = re.compile(r"'[^'\n]*'")
-_LONG_BASIC = re.compile(r'"""(?:[^\\]|\\.)*?"{3,5}', re.DOTALL)
-_LONG_LITERAL = re.compile(r"'''.*?'{3,5}", re.DOTALL)
-_DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:[^\s,\]}#]*")
-_SCALAR = re.compile(r"[^\s,\]}#]+")
-_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|(.))")
+_SKIP = pattern(r"(?:[ \t\n]+|#[^\n]*)+")
+_SPACE = pattern(r"[ \t]*")
+_BARE = pattern(r"[A-Za-z0-9_-]+")
+_BASIC = pattern(r'"(?:[^"\\\n]|\\.)*"')
+_LITERAL = pattern(r"'[^'\n]*'")
+_LONG_BASIC = pattern(r'"""(?:[^\\]|\\.)*?"{3,5}', re.DOTALL)
+_LONG_LITERAL = pattern(r"'''.*?'{3,5}", re.DOTALL)
+_DATE = pattern(r"\d{4}-\d\d-\d\d[Tt ]\d\d:[^\s,\]}#]*")
+_SCALAR = pattern(r"[^\s,\]}#]+")
+_ESCAPE = pattern(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|(.))")
 _ESCAPED = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b"}
 
 

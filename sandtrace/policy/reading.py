@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import errno
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sandtrace.errors import Problem
 from sandtrace.operations import Operation, Verdict
+from sandtrace.patterns import pattern
 from sandtrace.policy.entries import Default, Entry, Section, Source
 from sandtrace.policy.grammar import ACTIONS, Key, names
 from sandtrace.policy.names import Names
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST_PATTERNS = 200_000  # that a union may hold once braces and variables are expanded
 MOST_CHARACTERS = 20_000_000
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+_ID = pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 ERRNOS = tuple(sorted({*errno.errorcode.values(), "ENOTSUP"}))
 # What people write in a policy's place of these words, from other tools.
 _OTHER_WORDS = {

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING, Any
 
+from sandtrace.patterns import pattern
 from sandtrace.policy.entries import Environment, Limits
 from sandtrace.policy.globs import Glob
 from sandtrace.policy.grammar import ENV, LIMITS
@@ -30,9 +30,9 @@ CAPABILITIES = (
     "CAP_CHECKPOINT_RESTORE",
 )  # fmt: skip
 ABIS = ("x86_64", "i386")
-_DURATION = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*(ms|s|m|h|d)?\Z")
+_DURATION = pattern(r"(\d{1,15}(?:\.\d{1,15})?)\s*(ms|s|m|h|d)?\Z")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, None: 1}
-_SIZE = re.compile(r"(\d{1,19}(?:\.\d{1,15})?)\s*([kKMGT]i?B|B)?\Z")
+_SIZE = pattern(r"(\d{1,19}(?:\.\d{1,15})?)\s*([kKMGT]i?B|B)?\Z")
 
 
 def read_abi(reader: Reader, table: object, path: Path) -> tuple[str, ...] | None:

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import re
 
+from sandtrace.patterns import pattern
 from sandtrace.policy.globs import MOST_ALTERNATIVES
 from sandtrace.policy.surroundings import Surroundings, TargetError
 
 LONGEST = 4096  # characters of a value or target: PATH_MAX
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_RUN = re.compile(r"[^\\$]+")
-_SPECIAL = re.compile(r"([\\*?\[\]{},~])")
-_BARE = re.compile(r"(?:\\.|[^\\])*?\$([A-Za-z_][A-Za-z0-9_]*)", re.DOTALL)
+_NAME = pattern(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_RUN = pattern(r"[^\\$]+")
+_SPECIAL = pattern(r"([\\*?\[\]{},~])")
+_BARE = pattern(r"(?:\\.|[^\\])*?\$([A-Za-z_][A-Za-z0-9_]*)", re.DOTALL)
 
 
 def escape(text: str) -> str:

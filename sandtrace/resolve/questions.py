@@ -115,12 +115,13 @@ def resolve(task: Task, call: Call, chosen: Iterable[Effect], asker: Asker) -> R
         return _Resolver(task, call, asker).resolve(chosen)
 
 
-def opened(task: Task, call: Call, asker: Asker) -> Resolved:
-    """What a call that has just opened a file for writing reached."""
+def opened(task: Task, call: Call, asker: Asker, ops: Iterable[Operation] = ("write",)) -> Resolved:
+    """What a call has just given a descriptor of, asked about for each of ``ops``."""
     resolver = _Resolver(task, call, asker)
     assert call.ret is not None  # noqa: S101  it has returned
     fd = call.ret
-    resolver.once("opened", lambda: paths.of_descriptor(task, fd), "write")
+    for op in ops:
+        resolver.once("opened", lambda: paths.of_descriptor(task, fd), op)
     return resolver.result
 
 

@@ -26,7 +26,6 @@ A filter derived from an effect without a test stops every such call of a judged
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
@@ -46,6 +45,7 @@ from sandtrace.operations import (
     Test,
     UnjudgedArg,
 )
+from sandtrace.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,9 +133,20 @@ _MACROS = {
         "signal process({2}, owner_ptr) if {1} == FIOSETOWN|SIOCSPGRP"
     ),
 }
-_EFFECT = re.compile(r"(\w+) (\w+)\(([^)]*)\)(?: if (.*))?")
-_MACRO = re.compile(r"(\w+)\(([^)]*)\)")
-_TEST = re.compile(r"(not )?(\w+)(?: & ([\w|]+))?(?: (==|!=) ([\w|]+))?")
+_EFFECT = pattern(r"(\w+) (\w+)\(([^)]*)\)(?: if (.*))?")
+_MACRO = pattern(r"(\w+)\(([^)]*)\)")
+_TEST = pattern(r"(not )?(\w+)(?: & ([\w|]+))?(?: (==|!=) ([\w|]+))?")
+
+
+@cache
+def operations(text: str) -> frozenset[str]:
+    """The operations of the effects that a row writes as ``text``; nothing else is parsed."""
+    found: set[str] = set()
+    for part in text.split("; ") if text != "-" else ():
+        head = part.partition("(")[0]
+        operation, blank, _ = head.partition(" ")
+        found |= {operation} if blank else operations(_MACROS[head])
+    return frozenset(found)
 
 
 def parse_effects(text: str, args: tuple[Arg, ...]) -> tuple[Effect, ...]:

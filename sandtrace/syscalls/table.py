@@ -63,11 +63,8 @@ def _syscall(name: str, arch: str) -> Syscall | None:
     }  # fmt: skip
     if arch not in known:
         return None
-    args, ops = row.args, row.ops
-    if arch == "i386":
-        args, ops = row.i386 or args, row.i386_ops or ops
-    elif arch == "aarch64":
-        args = row.arm64 or args
+    args = {"i386": row.i386, "aarch64": row.arm64}.get(arch) or row.args
+    ops = _ops(row, arch)
     from sandtrace.syscalls.effects import parse_effects
 
     parsed = parse_args(args, arch)
@@ -75,6 +72,10 @@ def _syscall(name: str, arch: str) -> Syscall | None:
         name, arch, known[arch], parsed, parse_effects(ops, parsed),
         _words(row.groups), row.returns, known,
     )  # fmt: skip
+
+
+def _ops(row: Row, arch: str) -> str:
+    return (row.i386_ops if arch == "i386" else None) or row.ops
 
 
 def by_number(arch: str, nr: int) -> Syscall | None:
@@ -110,6 +111,13 @@ def _rows(arch: str, wanted: Callable[[Row], bool]) -> Iterator[Syscall]:
         syscall = _syscall(row.name, arch) if wanted(row) else None
         if syscall is not None:
             yield syscall
+
+
+def operations(arch: str, nr: int) -> frozenset[str]:
+    """The operations that the row of a number states; parses next to nothing."""
+    from sandtrace.syscalls import effects
+
+    return effects.operations(_ops(_numbered(arch)[nr], arch))
 
 
 def numbers(arch: str) -> Mapping[int, str]:

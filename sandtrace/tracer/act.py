@@ -22,7 +22,7 @@ from sandtrace.syscalls import table
 from sandtrace.tracer import arguments as pages
 from sandtrace.tracer import by_itself, handover, light, perform, processes
 from sandtrace.tracer.handover import Pieces
-from sandtrace.tracer.inject import Died
+from sandtrace.tracer.inject import Died, Injection
 from sandtrace.tracer.performance import Refused
 
 if TYPE_CHECKING:
@@ -311,12 +311,15 @@ class Settled(Enum):
     AGAIN = auto()  # the tree was changed on the way: the task makes the call once more
     ELSEWHERE = auto()  # it reached what was not judged
     OPENED = auto()  # what it reached is to be judged now; `finish` then
+    GIVEN = auto()  # so is the descriptor that it was given; `take_back` perhaps
 
 
 def settle(tracee: Tracee, call: Call) -> Settled:
     """At the exit of a handed call: put back, verify."""
     handed, tracee.handed = tracee.handed, None
     assert handed is not None and call.ret is not None  # noqa: S101, PT018
+    if handed is handover.JUDGED_AFTERWARDS:
+        return Settled.GIVEN if call.ret >= 0 else Settled.AS_JUDGED
     if handed.again_on is not None and call.ret == -handed.again_on:
         handover.again(tracee, call, handed)
         return Settled.AGAIN
@@ -337,6 +340,26 @@ def settle(tracee: Tracee, call: Call) -> Settled:
         if handed.truncate:
             light.truncate(tracee, call.ret)
     return Settled.AS_JUDGED
+
+
+def take_back(loop: Loop, tracee: Tracee, call: Call, errno_name: str) -> bool:
+    """The descriptor that the call has just given is closed, and the call fails.
+
+    False where the task died first, with the descriptor.
+    """
+    close = table.by_name("close", call.arch)
+    assert close is not None and call.ret is not None  # noqa: S101, PT018  every arch has it
+    try:
+        closing = Injection(tracee, call, over=True)
+        closing.call(close.nr, call.ret)
+        call.ret = -arch.errno_number(errno_name)
+        closing.end_with(call.ret)
+    except Died as death:
+        loop.take_ended(death.tid, death.status)
+        return False
+    except TaskGone:
+        return False
+    return True
 
 
 def finish(tracee: Tracee, call: Call) -> None:

@@ -49,6 +49,10 @@ class Handed:
     counts: int | None = None  # sendmmsg: where the first message's length is to be written
 
 
+JUDGED_AFTERWARDS = Handed(Registers(0, []), (), look=True)
+"""A call that runs as it is, and whose new descriptor is to be judged."""
+
+
 class Pieces:
     """What is to lie in a slot: copies of memory, and pointers from one to another."""
 

@@ -37,13 +37,13 @@ class Died(TaskGone):
 class Injection:
     """Calls made in place of one call; ended by `end_again` or `end_with`, whatever happened."""
 
-    def __init__(self, task: Task, call: Call) -> None:
-        """``call``: the one that the task is stopped at."""
+    def __init__(self, task: Task, call: Call, *, over: bool = False) -> None:
+        """``call``: the one that the task is stopped at; ``over``: at its exit."""
         self.task, self.nr = task, call.nr
         self.abi = arch.BY_NAME[call.arch]
         self.saved = task.registers()
         self._mask = _signal_mask(task.tid)
-        self._begun = False
+        self._begun = over
         self._stopped = self._died = False
         _set_signal_mask(task.tid, _ALL_SIGNALS)
 

@@ -81,6 +81,16 @@ class Space(AddressSpace):
         self.refused = False  # it could not be given any
 
 
+class Table:
+    """Descriptors, cwd and root of a task. ``shared``: another task has had the same ones."""
+
+    __slots__ = ("shared",)
+
+    def __init__(self) -> None:
+        """A task's own."""
+        self.shared = False
+
+
 class Tracee(Task):
     """A task under the loop. ``call`` is the one it is in, while its exit is still wanted."""
 
@@ -98,7 +108,7 @@ class Tracee(Task):
         self.heat = self.swept = 0  # stops so far; as many at the last sweep (tracer/pin.py)
         self.heated = 0.0
         self.own_cpus: set[int] | None = None  # its own mask, while it is on the tracer's CPU
-        self.table = object()  # the same for tasks that share descriptors or cwd
+        self.table = Table()  # the same for tasks that share descriptors or cwd
         self.exe: str | None = None
         self.asked: str | None = None  # the program that its execve, in flight, was asked to run
         self.script: str | None = None
@@ -120,7 +130,7 @@ class Tracee(Task):
             release(self.handed)
         self.handed = None
         self.memory = Space(self.pid)
-        self.table = object()  # exec unshares (begin_new_exec, fs/exec.c)
+        self.table = Table()  # exec unshares (begin_new_exec, fs/exec.c)
 
     def inherit(self, maker: Tracee, kind: str) -> None:
         """A new task is what its maker is. ``kind``: fork, vfork or clone.
@@ -135,6 +145,7 @@ class Tracee(Task):
             shares(maker.tid, self.tid, FILES) or shares(maker.tid, self.tid, FS)
         ):
             self.table = maker.table
+            self.table.shared = True
         if self.pid == maker.pid:
             return
         if kind == "vfork" or (kind == "clone" and shares(maker.tid, self.tid, VM)):
@@ -364,7 +375,7 @@ class Loop:
             self.tracees[tid] = child
             self._parked.discard(tid)
             child.parent = maker.pid if maker is not None else int(parent or 0)
-            child.started = True
+            child.started = child.table.shared = True  # with whom, nobody can tell any more
             if maker is not None:
                 yield Kind.NEW_TASK, maker, (child, "clone")
             self.resume(child)

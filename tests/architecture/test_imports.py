@@ -13,7 +13,7 @@ import sandtrace
 
 PACKAGE = Path(sandtrace.__file__).parent
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"values"}),
+    frozenset({"values", "patterns"}),
     frozenset({"errors"}),
     frozenset({"kernel"}),
     frozenset({"operations"}),
@@ -24,6 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"resolve"}),
     frozenset({"policy", "policies"}),
     frozenset({"tracer", "render"}),
+    frozenset({"afterwards"}),
     frozenset({"rules"}),
     frozenset({"session"}),
     frozenset({"lifecycle"}),

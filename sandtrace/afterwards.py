@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Opens for reading that are judged by what they opened.
+
+A task that shares its descriptors with nobody can do nothing with a new one before its stop at the
+call's exit. So such an open runs on the task's own arguments, whoever may change them or the tree
+meanwhile, and the object itself is judged at the exit; a denied one is closed again before the task
+goes on. That costs nothing where the file does not exist, and else two small stops.
+
+The way to the object is looked at first all the same, once in ten seconds for each path: a denied
+open shall not happen at all (a FIFO has two ends, a device may do something), and is told by the
+road. Who takes descriptors of others (pidfd_getfd) gets them judged likewise.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from sandtrace.resolve import Unjudgeable
+from sandtrace.resolve.arguments import signed
+
+if TYPE_CHECKING:
+    from sandtrace.call import Call
+    from sandtrace.operations import Operation
+    from sandtrace.policy.model import Policy
+    from sandtrace.resolve.questions import Resolved
+    from sandtrace.tracer.loop import Tracee
+
+OPENS = ("open", "openat")
+TAKES = "pidfd_getfd"
+_O_TMPFILE = 0o20000000  # __O_TMPFILE, asm-generic/fcntl.h
+_NOT_PLAIN = os.O_ACCMODE | os.O_CREAT | os.O_TRUNC | os.O_PATH | _O_TMPFILE
+_AT_FDCWD = -100
+_PAGE = 4096
+_REMEMBERED = 16384
+_LOOKED_AT_EVERY = 10.0  # seconds
+_HARMLESS = (stat.S_IFREG, stat.S_IFDIR)  # to open them does nothing but give a descriptor
+
+_USES: dict[int, tuple[Operation, ...]] = {os.O_RDONLY: ("read",), os.O_WRONLY: ("write",)}
+
+Key = tuple[object, ...]
+
+
+class Afterwards:
+    """Which opens may run before they are judged, and what has been judged already."""
+
+    def __init__(self, policy: Policy, opens: Iterable[str]) -> None:
+        """``opens``: the calls (of x86_64) that may be postponed; none where all is looked at."""
+        self._opens = frozenset(opens)
+        self.active = bool(self._opens)
+        self._policy = policy
+        self._epoch = policy.epoch
+        self._forgot = 0.0
+        self._ways: set[Key] = set()  # paths that led to something harmless and permitted
+        self._fine: set[Key] = set()  # objects that may be read
+
+    def way(self, tracee: Tracee, call: Call) -> Key | None:
+        """The way that an open for reading goes; None where it is none that may be postponed."""
+        if call.name not in self._opens or tracee.table.shared or call.arch != "x86_64":
+            return None
+        args = call.args if call.name == "openat" else (_AT_FDCWD, *call.args)
+        flags = args[2]
+        if flags & _NOT_PLAIN:
+            return None
+        raw = call.entry.read(args[1], _PAGE - args[1] % _PAGE).partition(b"\0")
+        if not raw[1]:
+            return None
+        start = ""
+        if raw[0][:1] != b"/":
+            if signed(args[0]) != _AT_FDCWD:
+                return None
+            start = tracee.link("cwd") or ""
+        return (
+            raw[0], start, flags & os.O_NOFOLLOW, tracee.exe, tracee.script, tracee.sections,
+        )  # fmt: skip
+
+    def forget(self, now: float) -> None:
+        """Look at every way again, every ten seconds (``now``: time.monotonic())."""
+        if now - self._forgot >= _LOOKED_AT_EVERY:
+            self._forgot = now
+            self._ways.clear()
+
+    def knows(self, way: Key) -> bool:
+        """Did this way lead to what may be read, a moment ago?"""
+        return way in self._ways
+
+    def learn(self, way: Key, resolved: Resolved) -> None:
+        """A way was looked at, and permitted."""
+        if len(self._ways) >= _REMEMBERED:
+            self._ways.clear()
+        found = resolved.found.get("path")
+        status = None if found is None else found.status
+        if status is None or stat.S_IFMT(status.st_mode) in _HARMLESS:
+            self._ways.add(way)
+
+    def takes(self, call: Call) -> bool:
+        """Does the call take a descriptor from another process?"""
+        return self.active and call.name == TAKES
+
+    @staticmethod
+    def may_take(tracee: Tracee) -> None:
+        """Unjudgeable where another task could use it before it is judged."""
+        if tracee.table.shared:
+            raise Unjudgeable("EPERM", "another task could use the descriptor before it is judged")
+
+    @staticmethod
+    def object_of(tracee: Tracee, call: Call) -> Key | None:
+        """All that the answer about a descriptor depends on; None where it can't be told so."""
+        if call.name == TAKES:
+            return None
+        place = f"/proc/{tracee.tid}/fd/{call.ret}"
+        try:
+            status, target = os.stat(place), os.readlink(place)
+        except OSError:
+            return None
+        if target.startswith("/proc/"):  # whose /proc/self it is depends on who asks
+            return None
+        return (
+            target, status.st_dev, status.st_ino, status.st_mode, status.st_rdev,
+            status.st_nlink == 0, tracee.exe, tracee.script, tracee.sections,
+        )  # fmt: skip
+
+    def is_fine(self, key: Key | None) -> bool:
+        """Was this very object judged before, and permitted?"""
+        if self._epoch != self._policy.epoch:
+            self._epoch = self._policy.epoch
+            self._fine.clear()
+        return key in self._fine
+
+    def permit(self, key: Key | None) -> None:
+        """It was judged now, and is permitted."""
+        if len(self._fine) >= _REMEMBERED:
+            self._fine.clear()
+        if key is not None:
+            self._fine.add(key)
+
+
+def operations(tracee: Tracee, call: Call) -> tuple[Operation, ...]:
+    """What the descriptor that a call has given may be used for."""
+    if call.name in OPENS:
+        return ("read",)
+    try:
+        with open(f"/proc/{tracee.tid}/fdinfo/{call.ret}", "rb") as info:
+            flags = next(int(line[6:], 8) for line in info if line.startswith(b"flags:"))
+    except (OSError, StopIteration):
+        return ()
+    if flags & os.O_PATH:
+        return ("stat",)
+    return _USES.get(flags & os.O_ACCMODE, ("read", "write"))
