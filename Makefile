@@ -34,6 +34,7 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@scripts/test-packages.sh
+	@$(PIP) install -e '.[bench]' || echo "bench: no matplotlib, so no pictures" >&2
 	$(BIN)/python tests/bench $(ARGS)
 
 soak: $(VENV)/.dev

@@ -1,25 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Decisions per second with 10, 1,000 and 10,000 entries, cold (never asked before) and hot.
 
-``python tests/bench/engine.py`` prints a table. Each figure is the best of several rounds, in CPU
-time of this process, so that a busy machine does not count.
+Each figure is the best of several rounds, in CPU time of this process, so that a busy machine does
+not count.
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from sandtrace.operations import Question
 from sandtrace.policy.load import load
 from sandtrace.policy.model import Policy
 from sandtrace.policy.surroundings import Surroundings
+from tests.bench.place import Place
+from tests.bench.results import Found, Listing
 
 SIZES = (10, 1000, 10_000)
 ROUNDS = 3
@@ -90,11 +88,11 @@ def loaded(size: int, folder: Path) -> tuple[Policy, float]:
     return held[-1], took
 
 
-def rows() -> list[tuple[int, float, float, float, float]]:
+def rows(sizes: Sequence[int]) -> list[tuple[int, float, float, float, float]]:
     """Size; seconds to load; paths cold and hot, addresses cold, per second."""
     out = []
     with tempfile.TemporaryDirectory() as folder:
-        for size in SIZES:
+        for size in sizes:
             policy, took = loaded(size, Path(folder))
             paths, addresses = path_questions(size), address_questions(size)
             out.append(
@@ -109,9 +107,13 @@ def rows() -> list[tuple[int, float, float, float, float]]:
     return out
 
 
-if __name__ == "__main__":
-    print(
-        f"{'entries':>8} {'load':>9} {'paths cold':>12} {'hot':>12} {'addresses':>12}  per second"
-    )
-    for size, took, cold, hot, addresses in rows():
-        print(f"{size:>8} {took * 1000:>6.0f} ms {cold:>12,.0f} {hot:>12,.0f} {addresses:>12,.0f}")
+def compare(place: Place) -> tuple[list[Found], list[str]]:
+    """One table; nobody to be compared with."""
+    shown: list[tuple[str, ...]] = []
+    numbers: dict[str, float] = {}
+    for size, took, cold, hot, addresses in rows(SIZES[:1] if place.quick else SIZES):
+        rates = (f"{rate:,.0f}" for rate in (cold, hot, addresses))
+        shown.append((f"{size:,}", f"{took * 1000:.0f} ms", *rates))
+        numbers |= {f"load {size}": took, f"cold {size}": cold, f"hot {size}": hot}
+    columns = ("entries", "to load", "paths, first time", "paths, again", "addresses, first time")
+    return [Listing("Decisions per second", columns, tuple(shown), numbers)], []

@@ -8,8 +8,10 @@ a way's time divided by the first way's time in the same round.
 
 from __future__ import annotations
 
+import os
 import random
 import resource
+import shlex
 import statistics
 import subprocess
 import sys
@@ -17,54 +19,91 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+PATIENCE = 600.0  # seconds for one run
+
 
 @dataclass(slots=True)
 class Way:
     """One way to run the work: what stands before the command.
 
-    ``seconds`` and ``cpu``: wall-clock and processor time of all its processes, one each round.
+    ``family`` is "native", "limit", "sandtrace", "strace" or "other": who is compared; a peer
+    (the last two) that fails is left out, the others must not fail. ``seconds`` and ``cpu``:
+    wall-clock and processor time of all its processes, one each round.
     """
 
     name: str
     before: Sequence[str]
-    environment: dict[str, str] = field(default_factory=dict)
+    family: str = "sandtrace"
     seconds: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A way's ratio to the first: median, and the quartiles around it; that of processor time."""
+    """A way beside the first: ratio of its time to that one's, and how much lies between them.
+
+    Each is a median over the rounds, with the quartiles around it; ``cpu`` is the ratio of
+    processor time, where it was measured.
+    """
 
     name: str
+    family: str
     seconds: float
-    ratio: float
-    low: float
-    high: float
+    ratio: tuple[float, float, float]  # low quartile, median, high quartile
+    above: tuple[float, float, float]  # seconds
+    cpu: float | None
+    samples: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What was compared and came of it; ``shows``: what a table gives of it.
+
+    "ratio": times the first way; "above" and "start": how much more, in micro- and milliseconds.
+    """
+
+    title: str
+    command: str
+    shows: str
+    figures: tuple[Figure, ...]
+    left_out: tuple[str, ...] = ()
+
+
+class FailedError(Exception):
+    """A run ended with another status than 0, or not at all: its time tells nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: wall-clock and processor seconds, and what it printed."""
+
+    seconds: float
     cpu: float
+    printed: bytes
 
 
-def run_once(
-    way: Way, command: Sequence[str], cwd: str, environ: dict[str, str]
-) -> tuple[float, float]:
-    """Wall-clock and processor seconds of one run. SystemExit where it fails: it tells nothing."""
+def run_once(way: Way, command: Sequence[str], cwd: str, environ: dict[str, str]) -> Run:
+    """Run the command this way. FailedError where it fails."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
-    done = subprocess.run(
-        [*way.before, *command],
-        cwd=cwd,
-        env={**environ, **way.environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        check=False,
-        timeout=600,
-    )
+    try:
+        done = subprocess.run(
+            [*way.before, *command],
+            cwd=cwd,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise FailedError(str(error)) from None
     took = time.perf_counter() - began
     if done.returncode != 0:
-        sys.exit(f"{way.name} ended with {done.returncode}: {done.stderr.decode()[-2000:]}")
+        said = done.stderr.decode(errors="replace").strip()
+        raise FailedError(f"ended with {done.returncode}: {said[-2000:]}")
     now = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return took, now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+    return Run(took, now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime, done.stdout)
 
 
 def measure(
@@ -73,47 +112,63 @@ def measure(
     *,
     cwd: str,
     environ: dict[str, str],
-    renew: Callable[[], None],
     rounds: int,
+    warm: bool = True,
+    renew: Callable[[], None] = lambda: None,
+    reading: Callable[[bytes], float] | None = None,
+    title: str = "",
+    shows: str = "ratio",
     seed: int = 1,
-) -> list[Figure]:
-    """One figure a way, in their order. ``renew`` is called before each run, outside its time."""
+) -> Comparison:
+    """All ways in turns, ``rounds`` times.
+
+    ``renew`` is called before each run, outside its time. ``reading`` makes seconds of what the
+    command printed, where it measures itself. SystemExit where a way fails that must not.
+    """
     order = random.Random(seed)
-    for number in range(-1, rounds):  # the first round warms caches and does not count
-        for way in order.sample(list(ways), len(ways)):
+    taking_part, left_out = list(ways), []
+    for number in range(-1 if warm else 0, rounds):  # a round that warms caches does not count
+        for way in order.sample(taking_part, len(taking_part)):
             renew()
-            took, cpu = run_once(way, command, cwd, environ)
+            try:
+                run = run_once(way, command, cwd, environ)
+            except FailedError as error:
+                if way.family not in {"strace", "other"}:
+                    sys.exit(f"{way.name}: {error}")
+                print(f"left out of {title}: {way.name}: {error}", file=sys.stderr)
+                taking_part.remove(way)
+                left_out.append(way.name)
+                continue
             if number >= 0:
-                way.seconds.append(took)
-                way.cpu.append(cpu)
-    return [figure(way, ways[0]) for way in ways]
+                way.seconds.append(reading(run.printed) if reading else run.seconds)
+                way.cpu.append(0.0 if reading else run.cpu)
+    figures = tuple(figure(way, taking_part[0]) for way in taking_part)
+    return Comparison(title, shown(command), shows, figures, tuple(left_out))
+
+
+def shown(command: Sequence[str]) -> str:
+    """The command as a reader would type it: programs by their names, not this machine's paths."""
+    words = [os.path.basename(word) if word.startswith("/") else word for word in command]
+    return shlex.join(words)
+
+
+def spread(values: Sequence[float]) -> tuple[float, float, float]:
+    """Low quartile, median, high quartile; of few values the outer ones."""
+    ordered = sorted(values)
+    quarter = len(ordered) // 4
+    return ordered[quarter], statistics.median(ordered), ordered[-1 - quarter]
 
 
 def figure(way: Way, first: Way) -> Figure:
-    """The way's times beside the first's."""
-    ratios = sorted(mine / other for mine, other in zip(way.seconds, first.seconds, strict=True))
-    quarter = len(ratios) // 4
+    """The way's times beside the first's of the same rounds."""
+    pairs = list(zip(way.seconds, first.seconds, strict=True))
+    cpu = [mine / other for mine, other in zip(way.cpu, first.cpu, strict=True) if other > 0]
     return Figure(
         way.name,
+        way.family,
         statistics.median(way.seconds),
-        statistics.median(ratios),
-        ratios[quarter],
-        ratios[-1 - quarter],
-        statistics.median(mine / other for mine, other in zip(way.cpu, first.cpu, strict=True)),
+        spread([mine / other for mine, other in pairs]),
+        spread([mine - other for mine, other in pairs]),
+        statistics.median(cpu) if cpu else None,
+        tuple(way.seconds),
     )
-
-
-def table(title: str, figures: Sequence[Figure]) -> str:
-    """Markdown."""
-    lines = [
-        f"### {title}",
-        "",
-        "| | seconds | times native | quartiles | processor time, times native |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {one.name} | {one.seconds:.3f} | {one.ratio:.2f} | {one.low:.2f} to {one.high:.2f} "
-        f"| {one.cpu:.2f} |"
-        for one in figures
-    ]
-    return "\n".join(lines) + "\n"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The least that any tracer costs: `limit [NUMBER...] -- CMD...` follows every task of a command,
-// lets each signal through, and goes on at once where a seccomp filter stops one of the syscalls of
-// those numbers (x86_64). No policy, no output, no memory read.
+// The least that any tracer costs: `limit [all | NUMBER...] -- CMD...` follows every task of a
+// command, lets each signal through, and goes on at once where a seccomp filter stops one of the
+// syscalls of those numbers (x86_64), or, with `all`, at entry and exit of every syscall. No policy,
+// no output, no memory read.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/filter.h>
@@ -18,7 +19,7 @@
 
 #define EVERY                                                                                      \
 	(PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC |     \
-	 PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL)
+	 PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)
 
 static void stop_at(char **numbers, int count)
 {
@@ -45,17 +46,26 @@ int main(int argc, char **argv)
 		separator++;
 	if (separator + 1 >= argc || pipe(go))
 		return 125;
+	int all = separator == 2 && !strcmp(argv[1], "all");
+	int resume = all ? PTRACE_SYSCALL : PTRACE_CONT;
 	pid_t child = fork();
 	if (child == 0) {
 		if (read(go[0], &byte, 1) != 1)
 			_exit(125);
 		close(go[0]), close(go[1]);
-		if (separator > 1)
+		if (separator > 1 && !all)
 			stop_at(argv + 1, separator - 1);
 		execvp(argv[separator + 1], argv + separator + 1);
 		_exit(127);
 	}
-	if (ptrace(PTRACE_SEIZE, child, 0, EVERY) || write(go[1], &byte, 1) != 1)
+	if (ptrace(PTRACE_SEIZE, child, 0, EVERY))
+		return 125;
+	if (all) { // a running task gets no syscall stops until it was resumed with PTRACE_SYSCALL
+		ptrace(PTRACE_INTERRUPT, child, 0, 0);
+		waitpid(child, &status, __WALL);
+		ptrace(PTRACE_SYSCALL, child, 0, 0);
+	}
+	if (write(go[1], &byte, 1) != 1)
 		return 125;
 	for (;;) {
 		pid_t tid = waitpid(-1, &status, __WALL);
@@ -72,6 +82,6 @@ int main(int argc, char **argv)
 		if (event == PTRACE_EVENT_STOP && number != SIGTRAP)
 			ptrace(PTRACE_LISTEN, tid, 0, 0);
 		else
-			ptrace(PTRACE_CONT, tid, 0, event ? 0 : number);
+			ptrace(resume, tid, 0, event || number == (SIGTRAP | 0x80) ? 0 : number);
 	}
 }
