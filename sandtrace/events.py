@@ -54,13 +54,29 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A new task is being traced. ``kind``: fork, vfork, clone (a thread or not), or launch."""
+    """A new task is being traced. ``kind``: fork, vfork, clone (a thread or not), launch, attach.
+
+    Of one that was running already (attach): how many threads its process has (told with the first
+    of them, else 0), and the call that it was found in, which the kernel restarts.
+    """
 
     tid: int
     pid: int
     parent: int
     kind: str
     time: float
+    threads: int = 0
+    inside: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """A task is traced no more, and lives on. ``pending``: the call that it is in."""
+
+    tid: int
+    pid: int
+    time: float
+    pending: Call | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +169,7 @@ class Finished:
 
 
 Event = (
-    Started | Entry | Exit | Decided | Attached | Executed | Signalled | GroupStopped | Ended
-    | Incomplete | Notice | Finished
+    Started | Entry | Exit | Decided | Attached | Detached | Executed | Signalled | GroupStopped
+    | Ended | Incomplete | Notice | Finished
 )  # fmt: skip
 Sink = Callable[[Event], None]

@@ -19,7 +19,6 @@ from sandtrace.tracer import handover
 
 if TYPE_CHECKING:
     from sandtrace.events import Event
-    from sandtrace.tracer.launch import Launch
     from sandtrace.tracer.loop import Tracee
 
 
@@ -35,20 +34,33 @@ class Lifecycle:
     def __init__(self, session: Session) -> None:
         """Nothing runs yet."""
         self.session, self.loop = session, session.loop
-        self.leader = session.child.pid
+        self.leader = session.leader
         self.outcome = Outcome()
         self.counts = dict.fromkeys(("stops", "calls", "decisions", "tasks"), 0)
         self.executed_once = False
         self.told_set_id = session.rules is None  # tracing alone sets no no_new_privs
 
-    def started(self, launch: Launch) -> Iterator[Event]:
-        """The command is about to be executed."""
-        session = self.session
+    def started(self) -> Iterator[Event]:
+        """The command is about to be executed; what runs already has been attached to."""
+        session, launch, waker = self.session, self.session.launch, self.session.waker
         session.watch.begin(
-            self.loop, self.leader, session.cpus.sweep if session.cpus.active else None
+            self.loop,
+            self.leader,
+            session.cpus.sweep if session.cpus.active else None,
+            waker.leave if waker is not None else None,
         )
         locks = session.rules.locks.names if session.rules is not None else []
-        yield events.Started(tuple(launch.argv), self.leader, time.time(), {"locks": locks})
+        argv = tuple(launch.argv) if launch is not None else ()
+        yield events.Started(argv, self.leader, time.time(), {"locks": locks})
+        for pid, reason in session.refused:
+            yield events.Notice(f"process {pid}", f"cannot be attached to: {reason}", time.time())
+        for process in session.attached:
+            count = len(process.threads)
+            for tracee, inside in zip(process.threads, process.inside, strict=True):
+                yield events.Attached(
+                    tracee.tid, tracee.pid, 0, "attach", time.time(), count, inside
+                )
+                count = 0
 
     def new_task(self, tracee: Tracee, value: tuple[Tracee, str]) -> Iterator[Event]:
         """A task has made another one, which inherits who it is."""
@@ -65,8 +77,8 @@ class Lifecycle:
             yield events.Ended(tracee.tid, tracee.pid, None, time.time(), superseded.call, former)
             if tracee.call is not None:
                 tracee.call.tid = tracee.tid  # the execve returns under the leader's id
+        self.executed_once |= tracee.launching
         tracee.launching = False
-        self.executed_once = True
         tracee.begin_program()
         yield events.Executed(
             tracee.tid, former, process_of(tracee), command_line(tracee.pid), time.time()
@@ -91,12 +103,40 @@ class Lifecycle:
 
     def ended(self, tracee: Tracee, status: int) -> Iterator[Event]:
         """A task is gone."""
+        waker = self.session.waker
+        if waker is not None and tracee.tid == waker.pid:
+            waker.release()
+            yield from self.let_go()
+            return
         if tracee.tid == self.leader:
             self.outcome.command_status = status
         if tracee.handed is not None:
             handover.release(tracee.handed)
         if not tracee.launching:
             yield events.Ended(tracee.tid, tracee.pid, status, time.time(), tracee.call)
+        if waker is not None and not self.loop.tracees.keys() - {waker.pid}:
+            waker.release()  # nobody is left to be traced
+
+    def let_go(self) -> Iterator[Event]:
+        """Whoever is traced runs on without us, the command too; we go on waiting for that one."""
+        from sandtrace.tracer.attach import detach
+
+        everybody = list(self.loop.tracees.values())
+        detach(self.loop, everybody)
+        for tracee in everybody:
+            yield events.Detached(tracee.tid, tracee.pid, time.time(), tracee.call)
+
+    def abandon(self) -> None:
+        """An error of ours: the command does not live on, and nobody dies who was there before."""
+        waker = self.session.waker
+        if waker is not None:
+            leader = self.loop.tracees.get(self.leader)
+            if leader is not None:
+                self.loop.kill(leader)
+            waker.release()
+            for _ in self.let_go():
+                pass
+        self.loop.kill_all()
 
     def kill(self) -> None:
         """A violation that ends the tree."""
@@ -105,13 +145,13 @@ class Lifecycle:
 
     def finished(self) -> Iterator[Event]:
         """All tasks are gone: what came of it. LaunchError where the command never began."""
-        if not self.executed_once:
+        if not self.executed_once and self.session.child is not None:
             failure = self.session.child.failure()
             if failure is not None:
                 raise failure
         outcome, watch = self.outcome, self.session.watch
         outcome.timed_out = watch.timed_out
-        outcome.status = exit_status(outcome, watch)
+        outcome.status = exit_status(outcome, watch, commanded=self.session.child is not None)
         self.counts["stops"] = self.loop.stops
         outcome.counts = self.counts
         yield events.Finished(outcome.status, outcome.command_status, time.time(), outcome.counts)

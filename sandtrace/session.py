@@ -6,11 +6,11 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from sandtrace.call import Call, Snapshot
-from sandtrace.errors import UnsupportedError
+from sandtrace.errors import LaunchError, UnsupportedError
 from sandtrace.events import Process
 from sandtrace.kernel import arch, credentials, libc, ptrace
 from sandtrace.kernel.ptrace import EntryInfo
@@ -22,6 +22,9 @@ from sandtrace.tracer.loop import OPTIONS, Loop, Tracee
 from sandtrace.tracer.pin import Pin
 from sandtrace.tracer.watch import Watch
 from sandtrace.values import dataclass, field
+
+if TYPE_CHECKING:
+    from sandtrace.tracer.attach import Attached, Waker
 
 VIOLATION = 120
 TIMED_OUT = 124
@@ -66,14 +69,55 @@ def start(launch: Launch, confinement: Confinement | None, watch: Watch) -> tupl
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A run that has begun: the child is traced and about to execute the command."""
+    """A run that has begun: the child is traced and about to execute the command.
 
-    launch: Launch
+    ``waker``: where processes were attached to, who ends the loop's sleep; ``attached`` are they,
+    ``refused`` why others could not be. Without a command, ``launch`` and ``child`` are None.
+    """
+
+    launch: Launch | None
     rules: Rules | None
     watch: Watch
-    child: Child
+    child: Child | None
     loop: Loop
     cpus: Pin
+    waker: Waker | None = None
+    attached: Sequence[Attached] = ()
+    refused: Sequence[tuple[int, str]] = ()
+
+    @property
+    def leader(self) -> int:
+        """The command's pid; 0 where there is none."""
+        return self.child.pid if self.child is not None else 0
+
+
+@contextlib.contextmanager
+def join(launch: Launch | None, pids: Sequence[int]) -> Iterator[Session]:
+    """Trace processes that run already, and a command beside them. No policy, no pinning.
+
+    LaunchError where none of them can be attached to, and there is no command.
+    """
+    from sandtrace.tracer.attach import Waker, attach_all
+
+    with contextlib.ExitStack() as stack:
+        watch = stack.enter_context(Watch(None))
+        child = None
+        waker = Waker()
+        stack.callback(waker.release)
+        if launch is None:
+            loop = Loop(waker.pid, filtered=False)
+        else:
+            child, loop = start(launch, None, watch)
+            stack.callback(child.close)
+            loop.tracees[waker.pid] = Tracee(waker.pid, waker.pid)
+        attached, refused = attach_all(loop, pids)
+        if not attached and child is None:
+            waker.release()
+            os.waitpid(waker.pid, 0)
+            reasons = [f"cannot attach to process {pid}: {reason}" for pid, reason in refused]
+            raise LaunchError("\nsandtrace: ".join(reasons))
+        cpus = Pin(loop, wanted=False)
+        yield Session(launch, None, watch, child, loop, cpus, waker, attached, refused)
 
 
 @contextlib.contextmanager
@@ -170,8 +214,8 @@ def process_of(tracee: Tracee) -> Process:
     )  # fmt: skip
 
 
-def exit_status(outcome: Outcome, watch: Watch) -> int:
-    """sandtrace's status, the reasons of its own first."""
+def exit_status(outcome: Outcome, watch: Watch, *, commanded: bool = True) -> int:
+    """sandtrace's status, the reasons of its own first. ``commanded``: there was a command."""
     if outcome.violation:
         return VIOLATION
     if watch.timed_out:
@@ -180,5 +224,5 @@ def exit_status(outcome: Outcome, watch: Watch) -> int:
         return SIGNALLED + watch.forwarded
     status = outcome.command_status
     if status is None:
-        return SIGNALLED + 9
+        return SIGNALLED + 9 if commanded else 0
     return SIGNALLED + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)

@@ -45,7 +45,7 @@ _LIMIT = 33  # bytes of a string that a record shows, and one more
 
 
 def supervise(  # noqa: PLR0913  the options of a run, all by name
-    launch: Launch,
+    launch: Launch | None,
     *,
     policy: Policy | None,
     audit: bool = False,
@@ -60,6 +60,7 @@ def supervise(  # noqa: PLR0913  the options of a run, all by name
     pin: bool = True,
     protect: Sequence[int] = (),
     faults: Faults | None = None,
+    attach: Sequence[int] = (),
 ) -> Outcome:
     """Run the command to the end of its last descendant and tell the sinks what happened.
 
@@ -69,8 +70,9 @@ def supervise(  # noqa: PLR0913  the options of a run, all by name
     ``on_stop`` is called with the stopped task at every event. ``pin``: tasks that stop often share
     the tracer's CPU. ``protect``: descriptors of sandtrace's outputs, which the command must not
     change, no more than the policy. ``faults``: what is injected into the calls that are traced.
-    LaunchError, with a status, where the command was not started;
-    whatever a sink raises kills the tree and is raised.
+    ``attach``: processes that run already, traced too, without a policy; a command may then be
+    missing. LaunchError, with a status, where nothing could be traced; whatever a sink raises kills
+    the tree (attached processes are let go) and is raised.
     """
     rules = None
     if policy is not None:
@@ -78,7 +80,11 @@ def supervise(  # noqa: PLR0913  the options of a run, all by name
     limit = None if string_limit is None else string_limit + 1
     if faults is not None:
         sinks = [*sinks, faults]
-    with session.begin(launch, rules, trace, timeout, pin=pin) as begun:
+    if launch is None or attach:
+        beginning = session.join(launch, attach)
+    else:
+        beginning = session.begin(launch, rules, trace, timeout, pin=pin)
+    with beginning as begun:
         audience = Audience(sinks, trace, limit, on_stop, verbose, descriptors, faults)
         return Supervisor(begun, audience).run()
 
@@ -124,7 +130,7 @@ class Supervisor:
     def run(self) -> Outcome:
         """Until the last task is gone; an error of ours kills them all first."""
         try:
-            self.tell(None, self.tasks.started(self.session.launch))
+            self.tell(None, self.tasks.started())
             for kind, tracee, value in self.loop:
                 if kind is Kind.ENTRY:
                     self.entry(tracee, value)
@@ -133,7 +139,7 @@ class Supervisor:
                 else:
                     self.at[kind](tracee, value)
         except BaseException:
-            self.loop.kill_all()
+            self.tasks.abandon()
             for _ in self.loop:
                 pass
             raise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sandtrace.cli.options import Option, UsageError
 from sandtrace.cli.outputs import STDERR, open_output, open_pipe
 from sandtrace.cli.status import final_status
-from sandtrace.events import Sink
+from sandtrace.events import Event, Sink
 from sandtrace.report.output import Lines
 
 if TYPE_CHECKING:
@@ -66,14 +66,15 @@ OPTIONS: tuple[Option, ...] = (
     Option(("-C", "--summary"), "As -c, and print the trace too."),
     Option(("-S", "--summary-sort-by"), "How -c sorts.", "SORT", default="time", read=_sort),
     Option(("-P", "--trace-path"), "Only calls that touch PATH.", "PATH", True, hidden=True),
-    Option(("-p", "--attach"), "Trace the process PID.", "PID", True, hidden=True),
+    Option(("-p", "--attach"), "Trace a process that runs, all its threads; let go at Ctrl-C.",
+           "PID", True),
     Option(("-E", "--env"), "Set VAR=VAL, or remove VAR, in the command's environment.",
            "VAR[=VAL]", True),
     Option(("--no-pin",), "Leave every task on its own CPUs, however often it stops."),
     Option(("-h", "--help"), "Show this and exit."),
 )  # fmt: skip
 
-_LATER = {"trace_path": "-P", "attach": "-p"}
+_LATER = {"trace_path": "-P"}
 _LEAST = 32  # bytes that decoders want of any string, however little of it is shown
 _QUIET = (frozenset[str](), frozenset({"attach", "personality"}),
           frozenset({"attach", "personality", "exit"}),
@@ -95,6 +96,33 @@ def execute(values: dict[str, Any], command: list[str]) -> int:
         trace.close()
 
 
+def _pids(words: list[str]) -> list[int]:
+    """Process ids, of several -p, each with several: 12, '12,13', "$(pidof x)"."""
+    found: list[int] = []
+    for word in [part for text in words for part in text.replace(",", " ").split()]:
+        if not (word.isascii() and word.isdigit() and 0 < int(word) < 1 << 22):
+            raise UsageError(f"-p: {word!r} is no process id", "strace")
+        if int(word) == os.getpid():
+            raise UsageError(f"-p: {word} is sandtrace itself", "strace")
+        found.append(int(word))
+    if words and not found:
+        raise UsageError(f"-p: {' '.join(words)!r} names no process", "strace")
+    return found
+
+
+def _tell(event: Event) -> None:
+    """A sink: what the user must know beside the trace."""
+    from sandtrace.events import Notice
+
+    if isinstance(event, Notice):
+        text = f"sandtrace: {event.subject} {event.text}\n"
+        os.write(STDERR, text.encode("utf-8", "backslashreplace"))
+
+
+def _say(text: str) -> None:
+    os.write(STDERR, text.encode("utf-8", "backslashreplace"))
+
+
 def _check(values: dict[str, Any], command: list[str]) -> None:
     for key, name in _LATER.items():
         if values[key]:
@@ -108,8 +136,8 @@ def _check(values: dict[str, Any], command: list[str]) -> None:
             raise UsageError(f"{names} exclude each other", "strace")
     if values["follow_forks"] > 1 and (values["output"] or "-")[:1] in {"-", "|", "!"}:
         raise UsageError("-ff needs -o FILE, the beginning of the files' names", "strace")
-    if not command:
-        raise UsageError("which command should be traced?", "strace")
+    if not command and not values["attach"]:
+        raise UsageError("which command should be traced, or which process (-p PID)?", "strace")
 
 
 class _Trace:
@@ -147,7 +175,7 @@ class _Trace:
     def _split(self) -> None:
         """A file for each task, closed when the task ends: there may be thousands."""
         from sandtrace.cli.tracing import TraceText
-        from sandtrace.events import Ended, Event
+        from sandtrace.events import Ended
         from sandtrace.render.split import SplitPrinter
 
         texts: dict[int, TraceText] = {}
@@ -223,6 +251,7 @@ class _Trace:
                 dump=(lambda call: dump(call, expression.read, expression.write))
                 if dumps
                 else None,
+                say=_say if to_file and values["attach"] else None,
             )
 
         return make
@@ -249,16 +278,18 @@ def _traced(
     from sandtrace.tracer.launch import Launch
 
     limit = _WHOLE if expression.read or expression.write else values["string_limit"]
+    launch = Launch(command, env=_environment(values["env"]), keep_fds=None) if command else None
     outcome = supervise(
-        Launch(command, env=_environment(values["env"]), keep_fds=None),
+        launch,
         policy=None,
         trace=expression.trace,
-        sinks=trace.sinks,
+        sinks=[*trace.sinks, _tell] if values["attach"] else trace.sinks,
         string_limit=max(limit, _LEAST),
         verbose=bool(values["no_abbrev"]) or expression.abbrev == frozenset(),
         descriptors=min(int(values["decode_fds"] or 0), 2),
         pin=not values["no_pin"],
         faults=faults_of(expression, "strace"),
+        attach=_pids(values["attach"]),
     )
     gaps = [*outcome.incomplete, *trace.end()]
     for reason in gaps:

@@ -21,6 +21,7 @@ from sandtrace.decode.siginfo import siginfo_value
 from sandtrace.decode.values import Detail, rest, result, shown
 from sandtrace.events import (
     Attached,
+    Detached,
     Ended,
     Entry,
     Event,
@@ -99,7 +100,8 @@ class StracePrinter:
     are strace's -t, -tt, -ttt and -r; ``syscall_time`` its -T; ``detail`` and ``style`` hold -s,
     -v, -x and -X; ``quiet`` the kinds of messages left out (-e quiet=); ``wanted`` says which calls
     are shown and ``signals`` which signals; ``succeeded`` only calls that did (True) or did not
-    (False); ``dump`` gives the lines below a call's (-e read=, write=).
+    (False); ``dump`` gives the lines below a call's (-e read=, write=). ``say``: where messages of
+    attaching go beside a file, as strace's do with -p; else there are none beside a file.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter an option of strace
@@ -119,6 +121,7 @@ class StracePrinter:
         succeeded: bool | None = None,
         signals: Callable[[int], bool] | None = None,
         dump: Callable[[Call], str] | None = None,
+        say: Callable[[str], object] | None = None,
     ) -> None:
         """Nothing is written before the first event."""
         self._write = write
@@ -129,7 +132,8 @@ class StracePrinter:
         self._syscall_time = syscall_time
         self._style = style
         self._column = column
-        self._quiet = quiet | {"attach"} if to_file else quiet
+        self._quiet = quiet | {"attach"} if to_file and say is None else quiet
+        self._say = say or write
         self._wanted = wanted
         self._succeeded = succeeded
         self._signals = signals
@@ -143,7 +147,7 @@ class StracePrinter:
         self._handlers: dict[type, Callable[[Any], None]] = {
             Entry: self._entry, Exit: self._exit, Attached: self._attached,
             Executed: self._executed, Signalled: self._signalled,
-            GroupStopped: self._group_stopped, Ended: self._ended,
+            GroupStopped: self._group_stopped, Ended: self._ended, Detached: self._detached,
         }  # fmt: skip
 
     def __call__(self, event: Event) -> None:
@@ -281,8 +285,23 @@ class StracePrinter:
 
     def _attached(self, event: Attached) -> None:
         self._tasks.add(event.tid)
-        if event.kind != "launch" and "attach" not in self._quiet:
-            self._write(f"strace: Process {event.tid} attached\n")
+        if event.inside is not None:
+            self._interrupted[event.tid] = event.inside
+        was_there = event.kind == "attach"
+        if "attach" in self._quiet or event.kind == "launch" or (was_there and not event.threads):
+            return
+        threads = f" with {event.threads} threads" if event.threads > 1 else ""
+        self._say(f"strace: Process {event.tid} attached{threads}\n")
+
+    def _detached(self, event: Detached) -> None:
+        tid = event.tid
+        if "attach" not in self._quiet:
+            self._say(f"strace: Process {tid} detached\n")
+        self._pending.pop(tid, None)
+        self._tasks.discard(tid)
+        if self._open == tid:
+            self._write(" <detached ...>\n")
+            self._open = None
 
     def _executed(self, event: Executed) -> None:
         if event.former_tid != event.tid:

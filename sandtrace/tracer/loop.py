@@ -251,6 +251,10 @@ class Loop:
         for pid in {tracee.pid for tracee in list(self.tracees.values())} | set(self._parked):
             _kill(pid)
 
+    def parked(self) -> set[int]:
+        """Tasks that were seen to stop before their makers told of them."""
+        return set(self._parked)
+
     def alive(self) -> int:
         """How many tasks there are, with those that are being made and were not seen yet."""
         making = sum(

@@ -40,6 +40,7 @@ class Watch:
     def __init__(self, timeout: float | None) -> None:
         """``timeout`` in seconds, counted from `begin`."""
         self._tick: Callable[[], None] | None = None
+        self._leave: Callable[[], None] | None = None
         self.forwarded: int | None = None
         self.timed_out = False
         self._timeout = timeout
@@ -50,12 +51,19 @@ class Watch:
         self._over = False
         self._thread: threading.Thread | None = None
 
-    def begin(self, loop: Loop, leader: int, tick: Callable[[], None] | None = None) -> None:
+    def begin(
+        self,
+        loop: Loop,
+        leader: int,
+        tick: Callable[[], None] | None = None,
+        leave: Callable[[], None] | None = None,
+    ) -> None:
         """The command runs: watch for it. Signals that came before are still pending.
 
-        ``tick`` is called every tenth of a second.
+        ``tick`` is called every tenth of a second. ``leave``, where processes were attached to,
+        asks that they be let go; ``leader`` is 0 where there is no command.
         """
-        self._loop, self._leader, self._tick = loop, leader, tick
+        self._loop, self._leader, self._tick, self._leave = loop, leader, tick, leave
         self._thread = threading.Thread(target=self._take, name="signals", daemon=True)
         self._thread.start()
         if self._timeout is not None:
@@ -106,6 +114,9 @@ class Watch:
                     self._tick()
                 continue
             number = info.si_signo
+            if self._leave is not None:
+                self._let_go(number, self._leave, by_terminal=info.si_code == _SI_KERNEL)
+                continue
             if number in _FROM_TERMINAL and info.si_code == _SI_KERNEL:
                 continue
             self._forward(number)
@@ -119,6 +130,25 @@ class Watch:
             if self.forwarded is None:
                 self.forwarded = number
             self._after(_GRACE, self._kill)
+
+    def _let_go(self, number: int, leave: Callable[[], None], *, by_terminal: bool) -> None:
+        """Attached processes are let go; a command beside them gets the signal, as ever."""
+        if number in (signal.SIGTSTP, signal.SIGCONT):
+            if number == signal.SIGTSTP and not self._leader:
+                os.kill(os.getpid(), signal.SIGSTOP)
+            return
+        if self.forwarded is None:
+            self.forwarded = number
+        leave()
+        if self._leader and not (by_terminal and number in _FROM_TERMINAL):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._leader, number)
+        if self._leader:
+            self._after(_GRACE, self._kill_leader)
+
+    def _kill_leader(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._leader, signal.SIGKILL)
 
     def _time_up(self) -> None:
         self.timed_out = True

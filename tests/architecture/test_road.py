@@ -68,7 +68,8 @@ def test_a_step_is_called_from_the_supervisor_only(step: str) -> None:
     ("names", "maker"),
     [
         (("Entry", "Exit", "Decided"), "supervisor.py"),
-        (("Attached", "Executed", "Signalled", "GroupStopped", "Ended"), "lifecycle.py"),
+        (("Attached", "Detached", "Executed", "Signalled", "GroupStopped"), "lifecycle.py"),
+        (("Ended",), "lifecycle.py"),
     ],
 )
 def test_what_happened_is_told_in_one_place(names: tuple[str, ...], maker: str) -> None:
