@@ -165,12 +165,39 @@ class _Trace:
         return lines
 
     def _print(self, lines: Lines | None) -> None:
+        if lines is not None and lines.fd != STDERR:
+            self._print_apart(lines)
+            return
         if lines is not None:
-            printer = self._make_printer(self._text(lines), lines.fd != STDERR, True)
+            printer = self._make_printer(self._text(lines), False, True)
             self.sinks.append(printer)
             self._endings.insert(0, printer.close)
             return
         self._split()
+
+    def _print_apart(self, lines: Lines) -> None:
+        """To a file: another process makes the lines, while the command goes on."""
+        from sandtrace.cli.tracing import TraceText
+        from sandtrace.report.apart import Apart
+
+        def work() -> tuple[Sink, Callable[[], str | None]]:
+            text = TraceText(lines)
+            printer = self._make_printer(text, True, True)
+
+            def end() -> str | None:
+                printer.close()
+                text.close()
+                return lines.incomplete
+
+            return printer, end
+
+        apart = Apart(work, lines.name)
+
+        def ended() -> None:
+            lines.incomplete = lines.incomplete or apart.end()
+
+        self.sinks.append(apart)
+        self._endings.insert(0, ended)
 
     def _split(self) -> None:
         """A file for each task, closed when the task ends: there may be thousands."""

@@ -145,6 +145,9 @@ def test_what_runs_unseen_needed_no_answer(text: str, seed: int) -> None:
     rules = Rules(policy, audit=False, record_all=False)
     program = compile_filter(policy, rules.guards, wants=rules.wants, noted=rules.noted)
     assert len(program) <= bpf.MAX_INSTRUCTIONS
+    assert program == compile_filter(
+        policy, rules.guards, wants=rules.wants, operations=rules.operations(), noted=rules.noted
+    )
     rows = list(table.all_rows("x86_64"))
     rng = random.Random(seed)
     for _ in range(300):
@@ -319,6 +322,10 @@ def test_shipped_policies_make_short_programs(name: str, traced: str, more: list
         policy, rules.guards, wants=rules.wants, traced=shown, noted=rules.noted
     )
     assert len(program) <= bpf.MAX_INSTRUCTIONS
+    assert program == compile_filter(
+        policy, rules.guards, wants=rules.wants, operations=rules.operations(), traced=shown,
+        noted=rules.noted,
+    ), "a row is not parsed that has something to say"  # fmt: skip
     if shown is not None:
         for traced_name in shown:
             row = table.by_name(traced_name, "x86_64")
