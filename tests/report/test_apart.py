@@ -42,11 +42,13 @@ outcome = supervise(
 print(end(), apart.end())
 sys.exit(outcome.status)
 """
-SANDTRACE = (
-    sys.executable,
-    "-c",
-    "import sys; from sandtrace.cli.main import main; sys.exit(main())",
-)
+MAIN = "import sys; from sandtrace.cli.main import main; sys.exit(main())"
+SANDTRACE = (sys.executable, "-c", MAIN)
+THREADS = """
+import threading
+for _ in range(4):
+    threading.Thread(target=open, args=("/dev/null",)).start()
+"""
 PROGRAMS = {
     "threads": [sys.executable, "-S", "-c", THREADS],
     "children": ["sh", "-c", "for i in 1 2 3; do (ls /; kill -TERM $$) & done; wait"],
