@@ -67,4 +67,5 @@ def _tell(gathering: Gathering) -> None:
         summary.take(rule_of({"rule": entry.rule}), entry)
     told = summary.lines("-o F.html lists them all") or ["sandtrace: nothing was denied or logged"]
     click.echo("\n".join(told), color=True)
-    click.echo(f"{tally.records:,} records of {tally.logs:,} logs")
+    logs = f"{tally.logs:,} logs" if tally.logs != 1 else "one log"
+    click.echo(f"{tally.records:,} records of {logs}")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import engine, machine, micro, real, scale, startup, work
+from tests.bench import engine, machine, micro, real, reports, scale, startup, work
 from tests.bench.place import Place, make_place
 from tests.bench.results import Found, Part, restore
 
@@ -24,6 +24,7 @@ PARTS: dict[str, Compare] = {
     "pytest": functools.partial(real.compare, make=work.pytest),
     "scale": scale.compare,
     "engine": engine.compare,
+    "reports": reports.compare,
 }
 
 

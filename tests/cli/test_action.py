@@ -39,7 +39,8 @@ def step(tmp_path: Path, **inputs: str) -> tuple[int, str, dict[str, str], str]:
     env = {name: expanded(value) for name, value in run["env"].items()}
     ran = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", expanded(run["run"])],
-        capture_output=True, text=True, check=False, cwd=tmp_path, timeout=100,
+        capture_output=True, text=True, check=False, timeout=100,
+        cwd=tmp_path / expanded(run["working-directory"]),
         env={**os.environ, **env, "PYTHONPATH": str(ROOT), "GITHUB_ACTIONS": "true",
              "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(summary)},
     )  # fmt: skip

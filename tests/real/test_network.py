@@ -50,6 +50,7 @@ def connects(run: Traced) -> list[dict[str, object]]:
     return [event for event in run.of("decision") if event["target"] == TARGET]
 
 
+@pytest.mark.rotate
 @programs
 def test_program_loses_its_network(runner: Runner, name: str) -> None:
     """It reaches the other side natively; under net-off it is told that there is no network."""
@@ -77,6 +78,7 @@ def test_program_loses_its_network(runner: Runner, name: str) -> None:
         assert isinstance(rule["line"], int)
 
 
+@pytest.mark.rotate
 @programs
 def test_log_trace_and_summary_tell_the_same(runner: Runner, name: str) -> None:
     """What the log records as denied stands in the trace, and is counted in the summary."""
@@ -94,6 +96,7 @@ def test_log_trace_and_summary_tell_the_same(runner: Runner, name: str) -> None:
     assert "policies/net-off.toml:" in text or "net-off.toml:" in text
 
 
+@pytest.mark.rotate
 @programs
 def test_a_denial_is_one_stop_and_the_rest_runs_free(runner: Runner, name: str) -> None:
     """What stops is what net-off judges: the calls of the log's ``end`` are not the program's."""
@@ -108,6 +111,7 @@ def test_a_denial_is_one_stop_and_the_rest_runs_free(runner: Runner, name: str) 
     assert run.end["counts"]["calls"] <= network + 30, (run.end, network, everything)
 
 
+@pytest.mark.rotate
 @programs
 def test_audit_blocks_nothing_and_tells_what_would_be(runner: Runner, name: str) -> None:
     """Under ``--audit --policy net-off`` the program gets through, and the log says deny."""
