@@ -4,7 +4,7 @@
 # make lint   ruff, ruff format, mypy --strict
 # make bench  what sandtrace costs, beside native and strace
 # make soak   the long rounds: races, faults, fuzz
-# make docs   the documentation, with every link checked and every shown command run
+# make docs   the documentation: pictures taken anew, every page carried out, every link checked
 # Variables: PYTHON (which Python makes .venv), WORKERS (test processes), ARGS (more for pytest).
 
 VENV    ?= .venv
@@ -42,7 +42,10 @@ soak: $(VENV)/.dev
 	SANDTRACE_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) --timeout 7200 -m "soak or slow or hypothesis" $(ARGS)
 
 docs: $(VENV)/.dev
+	@scripts/test-packages.sh
 	$(PIP) install -e '.[docs]'
+	$(BIN)/python scripts/screenshots.py
+	$(BIN)/python -m pytest -n $(WORKERS) tests/docs $(ARGS)
 	$(BIN)/mkdocs build --strict
 
 clean:

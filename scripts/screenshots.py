@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+from shown import place
 
 IMAGES = Path(__file__).parents[1] / "docs/images"
 MAKEFILE = """\
@@ -65,7 +66,15 @@ def shoot(page: Path) -> None:
         browser.close()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Take all pictures, where there is a browser."""
+    if not (shutil.which("chromium") or shutil.which("chromium-browser")):
+        print("screenshots: no chromium here; the pictures stay as they are", file=sys.stderr)
+        return
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="demo-") as name:
+    with tempfile.TemporaryDirectory(prefix="demo-", dir=place()) as name:
         shoot(record(Path(name)))
+
+
+if __name__ == "__main__":
+    main()

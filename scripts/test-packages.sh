@@ -23,6 +23,7 @@ need unshare util-linux
 need tar tar
 need find findutils
 need ps procps
+command -v chromium-browser >/dev/null 2>&1 || need chromium chromium # opens the HTML report
 
 # 32-bit programs are built by the attack on foreign ABIs and by the i386 victims.
 probe=$(mktemp -d)
