@@ -159,6 +159,7 @@ _SETTLED = [
         (r"\b(build(?:\.toml)?):\d+", r"\1:N"),
         (r"^sandtrace: \d+ different .* became \d+ entries", "sandtrace: N became N entries"),
         (r"\b\d+x\b", "Nx"),
+        (r'"calls":\d\d?$', '"calls":few'),
     )
 ]
 
