@@ -39,6 +39,7 @@ from sandtrace.syscalls import table
 from sandtrace.tracer.launch import Confinement, Launch
 from sandtrace.tracer.loop import Loop, Tracee
 from sandtrace.tracer.pin import ASKS_AFFINITY
+from sandtrace.tracer.walks import CHANGES
 from sandtrace.values import replace
 
 if TYPE_CHECKING:
@@ -105,6 +106,9 @@ class Rules:
         self.hands_over = not audit and (
             judges_paths or any(not policy.silent(op) for op in ADDRESS_OPERATIONS)
         )
+        self._keeps_tree = self.hands_over and (
+            self.looks or any(not policy.silent(op) for op in ("read", "stat", *ADDRESS_OPERATIONS))
+        )
         self.guards = Guards(policy, root=root, tracer=os.getpid(), pages=self.hands_over)
         postpones = self.hands_over and not (record_all or self.looks or policy.silent("read"))
         self.afterwards = afterwards.Afterwards(policy, self._plain_opens() if postpones else ())
@@ -150,6 +154,8 @@ class Rules:
             prctl += ((equals("option", abi.PR_SET_DUMPABLE), equals("arg2", 0)),)
         if prctl:
             noted["prctl"] = prctl
+        if self._keeps_tree:
+            noted |= dict.fromkeys(CHANGES, ALWAYS)
         if "i386" in policy.abi:  # bind, listen and setsockopt, whose arguments lie in memory
             noted["socketcall"] = ((equals("call", 2, 4, 14),),)
         if self.afterwards.active:
@@ -258,6 +264,10 @@ class Rules:
                 resource.prlimit(call.pid, resource.RLIMIT_CORE, (0, 0))
             return True
         return False
+
+    def keeps_tree(self, call: Call) -> bool:
+        """Must the call wait for others, though nothing is asked about it (tracer/walks.py)?"""
+        return self._keeps_tree and call.name in CHANGES
 
     def asks_syscall(self, call: Call) -> bool:
         """Is the call itself asked about (``[syscall]``)?"""

@@ -284,7 +284,7 @@ class Supervisor:
         elif resolved.error is not None:
             if not act.answer(tracee, call, -resolved.error):
                 return False
-        elif resolved.means_something:
+        elif resolved.means_something or rules.keeps_tree(call):
             deed = act.carry_out(
                 self.loop, tracee, call, resolved, guards_only=rules.guards_paths_only
             )

@@ -458,12 +458,12 @@ def of_descriptor(task: Task, fd: int) -> Found:
     return found
 
 
-def of_socket(task: Task, raw: bytes, *, bind: bool) -> str:
+def of_socket(task: Task, raw: bytes, *, bind: bool, root: int | None = None) -> str:
     """The path of a unix socket. bind(2) makes the last component and does not follow it.
 
     PathError where the walk fails: that is the call's own result.
     """
-    found = Walk(task).find(AT_FDCWD, raw, parent=bind)
+    found = Walk(task, root).find(AT_FDCWD, raw, parent=bind)
     found.close()
     return found.path
 

@@ -77,6 +77,7 @@ class Resolved:
     ``touched``: the objects, as guards know them. ``processes``: those that are named one by one,
     ``group`` those of which each is reached that may be; ``spared``: the kinds that may not.
     ``changed``: the tasks of whose /proc files one is written.
+    ``socket``: the file of a unix socket that the first address names, its canonical path.
     """
 
     asked: list[Question] = field(default_factory=list)
@@ -88,6 +89,7 @@ class Resolved:
     group: Group | None = None
     spared: frozenset[str] = frozenset()
     changed: list[int] = field(default_factory=list)
+    socket: str | None = None
 
     @property
     def means_something(self) -> bool:
@@ -164,9 +166,7 @@ class _Resolver:
         self.task, self.call, self.asker = task, call, asker
         self.result = Resolved()
         self.processes = Processes(task, call, namespaces=asker.namespaces)
-        self.addresses = Addresses(
-            task, call, lambda raw: paths.of_socket(task, raw, bind=call.name == "bind")
-        )
+        self.addresses = Addresses(task, call, self._socket_path)
 
     def resolve(self, chosen: Iterable[Effect]) -> Resolved:
         try:
@@ -333,6 +333,17 @@ class _Resolver:
         own = self.task.pid
         kinds = (kind_of(tid, own) for tid in tids if tid is not None)
         self._ask_kinds("inspect", kinds)
+
+    def _socket_path(self, raw: bytes) -> str:
+        root = paths.root_of(self.task) if self.asker.chrooted else None
+        try:
+            path = paths.of_socket(self.task, raw, bind=self.call.name == "bind", root=root)
+        finally:
+            if root is not None:
+                os.close(root)
+        if self.result.socket is None:  # of sendmmsg the first one is sent
+            self.result.socket = path
+        return path
 
     def _moved(self, op: Operation, subject: PathArg) -> None:
         """A new name carries the content along; it may be executed where it is executable."""

@@ -8,19 +8,20 @@ judged (`perform`), or by the task on arguments that only the tracer can write (
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import struct
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from sandtrace.kernel import arch
+from sandtrace.kernel import abi, arch
 from sandtrace.kernel.ptrace import TaskGone
 from sandtrace.operations import MovedArg, PathArg, ProcessArg, SubcallArg
 from sandtrace.resolve import Unjudgeable, arguments, mappings, messages
 from sandtrace.syscalls import table
 from sandtrace.tracer import arguments as pages
-from sandtrace.tracer import by_itself, handover, light, perform, processes
+from sandtrace.tracer import by_itself, handover, light, perform, processes, walks
 from sandtrace.tracer.handover import Pieces
 from sandtrace.tracer.inject import Died, Injection
 from sandtrace.tracer.performance import Refused
@@ -39,6 +40,8 @@ _EXECS = frozenset({"execve", "execveat"})
 _RESOLVE_SAFELY = 0x04 | 0x02  # RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
 _ELOOP = 40
 PATH_MAX = 4096
+_UNIX = abi.AF_UNIX.to_bytes(2, "little")
+_SUN_PATH = 107  # bytes of a path in struct sockaddr_un, without its NUL (unix(7))
 _AT_FDCWD = -100
 _HOW_SIZE = 24  # sizeof(struct open_how)
 
@@ -78,6 +81,21 @@ def carry_out(
 
     ``guards_only``: its path matters to no entry, only what it reaches to guards.
     """
+    if call.name not in walks.CHANGES:
+        return _carry_out(loop, tracee, call, resolved, guards_only=guards_only)
+    walks.wait_for_others(loop, tracee, call)
+    deed = _carry_out(loop, tracee, call, resolved, guards_only=guards_only)
+    if deed is Deed.RUN:
+        tracee.handed = walks.as_it_is(first=True)
+        return Deed.HANDED
+    if deed is Deed.HANDED and tracee.handed is not None:
+        tracee.handed.first = True
+    return deed
+
+
+def _carry_out(
+    loop: Loop, tracee: Tracee, call: Call, resolved: Resolved, *, guards_only: bool
+) -> Deed:
     if resolved.group is not None and resolved.spared:
         return _deliver(loop, tracee, call, resolved.group, resolved.spared)
     if resolved.found and perform.performs(call.name):
@@ -91,7 +109,7 @@ def carry_out(
         handed = processes.by_number(loop, tracee, call, resolved)
         if guards_only and handed is None:
             handed = light.opens(loop, tracee, call, resolved.found.get("path"))
-        handed = handed or _hand(tracee, call, resolved)
+        handed = handed or _hand(loop, tracee, call, resolved)
         if handed is None:
             return Deed.RUN
         if handed is _IMPOSSIBLE:
@@ -103,7 +121,7 @@ def carry_out(
         return Deed.GONE
     except TaskGone:
         return Deed.GONE
-    handed.undisturbed = held and handed.expected is not None
+    handed.undisturbed |= held and handed.expected is not None
     tracee.handed = handed
     return Deed.HANDED
 
@@ -145,20 +163,23 @@ def _without_pages(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -
     if call.name in arguments.OPENS and found is not None:
         tracee.handed = by_itself.opens(tracee, call, found, None)
         return Deed.HANDED
-    return Deed.RUN
+    if call.name in _EXECS:
+        return Deed.RUN
+    tracee.handed = walks.as_it_is(walks=True)
+    return Deed.HANDED
 
 
 _IMPOSSIBLE: Handed = handover.Handed(arch.Registers(0, []), ())
 
 
-def _hand(tracee: Tracee, call: Call, resolved: Resolved) -> Handed | None:
+def _hand(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -> Handed | None:
     """Arguments handed over; None where there is nothing to hand, _IMPOSSIBLE where it can't be."""
     if call.row is None:
         return None
     if call.name in arguments.OPENS and "path" in resolved.found:
         return _open(tracee, call, resolved.found["path"])
     if call.name in _SENDS:
-        return _send(tracee, call)
+        return _send(loop, tracee, call, resolved)
     pieces = Pieces()
     for effect in call.row.ops:
         subject = effect.subject
@@ -179,7 +200,10 @@ def _hand(tracee: Tracee, call: Call, resolved: Resolved) -> Handed | None:
             pieces.add(_path(tracee, call, path.path, resolved), position)
     if not pieces.data:
         return None
-    return handover.hand_over(tracee, call, pieces) or _IMPOSSIBLE
+    handed = handover.hand_over(tracee, call, pieces) or _IMPOSSIBLE
+    if handed is not _IMPOSSIBLE:
+        handed.walks = call.name not in _EXECS
+    return handed
 
 
 def _path(tracee: Tracee, call: Call, name: str, resolved: Resolved) -> bytes:
@@ -203,14 +227,20 @@ def _canonical(tracee: Tracee, found: Found) -> bytes:
         if found.link is None:
             raise Unjudgeable("EPERM", "no path leads to the object")
         path = found.link
-    root = os.fsencode(tracee.link("root") or "/")
-    if root != b"/":
-        if path != root and not path.startswith(root + b"/"):
-            raise Unjudgeable("EPERM", "the object lies outside the task's root")
-        path = path[len(root) :] or b"/"
+    path = _from_root(tracee, path)
     if len(path) >= PATH_MAX:
         raise Unjudgeable("ENAMETOOLONG", "the canonical path is too long to be handed over")
     return path
+
+
+def _from_root(tracee: Tracee, path: bytes) -> bytes:
+    """A path of ours as the task has to name it."""
+    root = os.fsencode(tracee.link("root") or "/")
+    if root == b"/":
+        return path
+    if path != root and not path.startswith(root + b"/"):
+        raise Unjudgeable("EPERM", "the object lies outside the task's root")
+    return path[len(root) :] or b"/"
 
 
 def _open(tracee: Tracee, call: Call, found: Found) -> Handed:
@@ -265,8 +295,37 @@ def _mode(found: Found) -> int:
     return found.status.st_mode if found.status is not None else 0
 
 
-def _send(tracee: Tracee, call: Call) -> Handed | None:
-    """The address, or the message header with its address; sendmmsg sends its first message."""
+def _send(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -> Handed | None:
+    """The address, or the message header with its address; sendmmsg sends its first message.
+
+    bind leaves the path of a socket as it is, since others are told of it.
+    """
+    alone = loop.alone(tracee)
+    handed = _addressed(tracee, call, resolved.socket, alone=alone)
+    if handed is None or handed is _IMPOSSIBLE or resolved.socket is None:
+        return handed
+    handed.walks = True
+    if call.name == "bind" and not alone:  # a relative path, whose directory others may change
+        if not loop.freeze(tracee):
+            raise Unjudgeable("EPERM", "who shares its directory can't be stopped meanwhile")
+        handed.undisturbed = True
+    return handed
+
+
+def _socket_path(tracee: Tracee, call: Call, raw: bytes, path: str | None, *, alone: bool) -> bytes:
+    """A sockaddr_un with the canonical path; else only who is alone may use its own."""
+    if path is None or call.name == "bind" or raw[:2] != _UNIX or raw[2:3] in (b"", b"\0"):
+        return raw
+    if path.startswith("/"):
+        there = _from_root(tracee, os.fsencode(path))
+        if len(there) <= _SUN_PATH:
+            return raw[:2] + there + b"\0"
+    if not alone:
+        raise Unjudgeable("EPERM", "others can change where a path leads that is too long to give")
+    return raw
+
+
+def _addressed(tracee: Tracee, call: Call, path: str | None, *, alone: bool) -> Handed | None:
     assert call.row is not None  # noqa: S101
     pieces = Pieces()
     if call.name in ("sendmsg", "sendmmsg"):
@@ -275,9 +334,13 @@ def _send(tracee: Tracee, call: Call) -> Handed | None:
         header = messages.header(call, message)
         if header is None:
             return None
-        inside = pieces.add(header.data, 1)
-        if header.name is not None:
-            pieces.links.append((inside, 0, pieces.add(header.name)))
+        data, named = header.data, header.name
+        if named is not None:
+            named = _socket_path(tracee, call, named, path, alone=alone)
+            data = data[:8] + len(named).to_bytes(4, "little") + data[12:]
+        inside = pieces.add(data, 1)
+        if named is not None:
+            pieces.links.append((inside, 0, pieces.add(named)))
         if call.name == "sendmsg":
             return handover.hand_over(tracee, call, pieces) or _IMPOSSIBLE
         if tracee.filters:
@@ -291,8 +354,17 @@ def _send(tracee: Tracee, call: Call) -> Handed | None:
     address, length = messages.address(call)
     if address is None:
         return None
-    pieces.add(call.entry.read(address, length), call.row.arg("addr").position)
-    return handover.hand_over(tracee, call, pieces) or _IMPOSSIBLE
+    raw = call.entry.read(address, length)
+    given = _socket_path(tracee, call, raw, path, alone=alone)
+    pieces.add(given, call.row.arg("addr").position)
+    lengths = {} if given is raw else {_length(call): len(given)}
+    return handover.hand_over(tracee, call, pieces, lengths) or _IMPOSSIBLE
+
+
+def _length(call: Call) -> int:
+    """The position of the argument that tells the address's length."""
+    assert call.row is not None  # noqa: S101
+    return call.row.arg(_argument(call, "length")).position
 
 
 def _argument(call: Call, wanted: str) -> str:
@@ -320,7 +392,8 @@ def settle(tracee: Tracee, call: Call) -> Settled:
     assert handed is not None and call.ret is not None  # noqa: S101, PT018
     if handed is handover.JUDGED_AFTERWARDS:
         return Settled.GIVEN if call.ret >= 0 else Settled.AS_JUDGED
-    if handed.again_on is not None and call.ret == -handed.again_on:
+    interrupted = handed.called_back and call.ret == -errno.EINTR
+    if interrupted or (handed.again_on is not None and call.ret == -handed.again_on):
         handover.again(tracee, call, handed)
         return Settled.AGAIN
     if handed.made is not None and handed.mode is not None:

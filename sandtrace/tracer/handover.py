@@ -47,6 +47,9 @@ class Handed:
     mode: int | None = None  # what that file's mode is to be in the end
     undisturbed: bool = False  # who shares descriptors stays stopped until the exit was looked at
     counts: int | None = None  # sendmmsg: where the first message's length is to be written
+    walks: bool = False  # along a path that others must not change meanwhile (tracer/walks.py)
+    first: bool = False  # it changes paths: nothing else is looked at before it has returned
+    called_back: bool = False  # EINTR is no answer: nothing but us has interrupted it
 
 
 JUDGED_AFTERWARDS = Handed(Registers(0, []), (), look=True)

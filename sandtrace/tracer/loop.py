@@ -18,6 +18,7 @@ Facts of ptrace(2) that this file lives by:
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -58,6 +59,7 @@ _CHILD_EVENTS = {
     ptrace.EVENT_CLONE: "clone",
 }
 _UNDISTURBED = 5.0  # seconds
+_AWAKE = 0.0002  # seconds in which most calls return
 _MAKES_TASKS = frozenset({"clone", "fork", "vfork"})
 OPTIONS = (
     ptrace.OPT_TRACESYSGOOD
@@ -218,11 +220,12 @@ class Loop:
             ptrace.request(command, tracee.tid, 0, signal_number)
         except TaskGone:
             return
-        if tracee.handed is not None and tracee.handed.undisturbed:
-            self._wait_first(tracee)
+        handed = tracee.handed
+        if handed is not None and (handed.undisturbed or handed.first):
+            self._wait_first(tracee, frozen=handed.undisturbed)
 
-    def _wait_first(self, tracee: Tracee) -> None:
-        """The task's next stop comes up before those of the frozen, who stay so till then.
+    def _wait_first(self, tracee: Tracee, *, frozen: bool) -> None:
+        """The task's next stop comes up before those of others: of the frozen, who stay so.
 
         An open that waits for one of them would wait for ever: its process is killed.
         """
@@ -236,7 +239,8 @@ class Loop:
                 self._kept.appendleft((tid, status))
                 return
             os.sched_yield()
-        _kill(tracee.pid)
+        if frozen:
+            _kill(tracee.pid)
 
     def listen(self, tracee: Tracee) -> None:
         """Leave the task in its group-stop."""
@@ -291,6 +295,32 @@ class Loop:
             if not self._until_stopped(other):
                 return False
         return True
+
+    def call_back(self, tracee: Tracee) -> bool:
+        """A task in a call comes to its exit, from sleep too. False where it does not in time."""
+        began = time.monotonic()
+        interrupted = False
+        while (now := time.monotonic()) < began + _UNDISTURBED:
+            if tracee.tid in self._waiting_for_us():
+                return True
+            try:
+                tid, status = os.waitpid(tracee.tid, _WALL | os.WNOHANG)
+            except ChildProcessError:
+                return True
+            if tid:
+                self._kept.append((tid, status))
+                return True
+            if not interrupted and now > began + _AWAKE and state(tracee.tid) == "S":
+                interrupted = True
+                if tracee.handed is not None:
+                    tracee.handed.called_back = True
+                with contextlib.suppress(TaskGone):
+                    ptrace.interrupt(tracee.tid)
+            if interrupted:
+                time.sleep(0.0001)
+            else:
+                os.sched_yield()
+        return False
 
     def _sharers(self, tracee: Tracee) -> list[Tracee]:
         return [
