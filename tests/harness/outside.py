@@ -2,7 +2,8 @@
 """Run a command in a network namespace of its own that has something outside loopback to reach.
 
 ``python outside.py --seen FILE [--uid N] -- CMD...``: 192.0.2.1 and 2001:db8::1 (documentation
-addresses) are this namespace's own, with servers on TCP and UDP port 8080; loopback has servers
+addresses) are this namespace's own, with servers on TCP and UDP port 8080, and so is 192.0.2.3,
+one bit beside the first; loopback has servers
 on port 8081, and ``@outside`` is an abstract unix socket. What reaches a server is appended to
 FILE, one line each: the truth about an attack, whatever the attacker believes. Needs root, or
 user namespaces. Exits with the command's status (128 + N for a signal), or 77, with
@@ -30,7 +31,7 @@ CLONE_NEWUSER, CLONE_NEWNET = 0x1000_0000, 0x4000_0000
 SIOCSIFADDR, SIOCSIFFLAGS, SIOCSIFNETMASK = 0x8916, 0x8914, 0x891C
 IFF_UP, IFF_RUNNING = 0x1, 0x40
 TCP_FASTOPEN = 23
-OUTSIDE4, OUTSIDE6 = "192.0.2.1", "2001:db8::1"
+OUTSIDE4, OUTSIDE6, BESIDE4 = "192.0.2.1", "2001:db8::1", "192.0.2.3"
 UNAVAILABLE = "outside: no network namespace to be had"
 REPLY = (
     b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 8\r\nConnection: close\r\n\r\n"
@@ -66,10 +67,10 @@ def give_addresses() -> None:
         name = b"lo"
         flags = struct.pack("16sH14x", name, IFF_UP | IFF_RUNNING)
         fcntl.ioctl(sock, SIOCSIFFLAGS, flags)
-        alias = b"lo:1"
-        for request, address in ((SIOCSIFADDR, OUTSIDE4), (SIOCSIFNETMASK, "255.255.255.255")):
-            sockaddr = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(address))
-            fcntl.ioctl(sock, request, struct.pack("16s16s8x", alias, sockaddr))
+        for alias, own in ((b"lo:1", OUTSIDE4), (b"lo:2", BESIDE4)):
+            for request, address in ((SIOCSIFADDR, own), (SIOCSIFNETMASK, "255.255.255.255")):
+                sockaddr = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(address))
+                fcntl.ioctl(sock, request, struct.pack("16s16s8x", alias, sockaddr))
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
         address6 = socket.inet_pton(socket.AF_INET6, OUTSIDE6)
         fcntl.ioctl(sock, SIOCSIFADDR, struct.pack("16sIi", address6, 128, 1))
@@ -96,6 +97,7 @@ class Servers:
         self.selector = selectors.DefaultSelector()
         for label, family, host, port in (
             ("outside4", socket.AF_INET, OUTSIDE4, 8080),
+            ("beside4", socket.AF_INET, BESIDE4, 8080),
             ("outside6", socket.AF_INET6, OUTSIDE6, 8080),
             ("loopback4", socket.AF_INET, "127.0.0.1", 8081),
             ("loopback6", socket.AF_INET6, "::1", 8081),
