@@ -10,16 +10,17 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.bench.parts import PARTS, kept, measured, run
-from tests.bench.place import ROOT
+from tests.bench.place import ROOT, USUAL_ROUNDS
 from tests.bench.plot import library
 from tests.bench.publish import publish, write
-from tests.bench.results import markdown, store
+from tests.bench.results import ForeignError, markdown, store
 
 BUSY = 0.5  # of the CPUs' load: more, and the figures are of something else, too
 
@@ -37,7 +38,7 @@ def options() -> argparse.Namespace:
     """The command line; ends where it is none of ours."""
     parser = argparse.ArgumentParser(prog="make bench", description=f"Parts: {', '.join(PARTS)}.")
     parser.add_argument("parts", nargs="*", metavar="PART", help="all unless said")
-    parser.add_argument("--rounds", type=int, default=5, help="of each comparison (5)")
+    parser.add_argument("--rounds", type=int, default=USUAL_ROUNDS, help="of each comparison (5)")
     parser.add_argument(
         "--ways", default="", type=pattern, metavar="REGEX", help="beside native, only these"
     )
@@ -60,6 +61,8 @@ def options() -> argparse.Namespace:
 
 def main() -> None:
     """Run what was asked for, and write all that there is."""
+    # As Ctrl-C: what runs is ended, and its folder removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     told = options()
     load = os.getloadavg()[0]
     if load > BUSY * len(os.sched_getaffinity(0)):
@@ -88,4 +91,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    except ForeignError as error:
+        sys.exit(f"bench: {error}")

@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 PATIENCE = 600.0  # seconds for one run
+LEAST = 3  # rounds, however long they take; of fewer there are no quartiles
 
 
 @dataclass(slots=True)
@@ -113,6 +114,7 @@ def measure(
     cwd: str,
     environ: dict[str, str],
     rounds: int,
+    deadline: float = float("inf"),
     warm: bool = True,
     renew: Callable[[], None] = lambda: None,
     reading: Callable[[bytes], float] | None = None,
@@ -120,7 +122,7 @@ def measure(
     shows: str = "ratio",
     seed: int = 1,
 ) -> Comparison:
-    """All ways in turns, ``rounds`` times.
+    """All ways in turns, ``rounds`` times, or LEAST times if time.monotonic() is past the deadline.
 
     ``renew`` is called before each run, outside its time. ``reading`` makes seconds of what the
     command printed, where it measures itself. SystemExit where a way fails that must not.
@@ -128,6 +130,9 @@ def measure(
     order = random.Random(seed)
     taking_part, left_out = list(ways), []
     for number in range(-1 if warm else 0, rounds):  # a round that warms caches does not count
+        if number >= LEAST and time.monotonic() > deadline:
+            print(f"{title}: {number} rounds, for lack of time", file=sys.stderr)
+            break
         for way in order.sample(taking_part, len(taking_part)):
             renew()
             try:

@@ -54,6 +54,7 @@ def compare(place: Place) -> tuple[list[Found], list[str]]:
             cwd=str(place.folder),
             environ=place.environment(),
             rounds=place.rounds,
+            deadline=place.deadline(len(LOOPS)),
             warm=place.warm,
             reading=seconds,
             title=title,

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+USUAL_ROUNDS = 5
+PART_SECONDS = 270.0  # that the usual rounds of a part may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,10 @@ class Place:
     def size(self, full: int, quick: int) -> int:
         """One of the two."""
         return quick if self.quick else full
+
+    def deadline(self, comparisons: int = 1) -> float:
+        """When (time.monotonic) one of so many comparisons should end, for a part of minutes."""
+        return time.monotonic() + PART_SECONDS * max(1.0, self.rounds / USUAL_ROUNDS) / comparisons
 
     @property
     def warm(self) -> bool:
@@ -66,7 +73,7 @@ def compile_program(name: str, folder: Path) -> Path:
 @contextmanager
 def make_place(rounds: int, *, quick: bool, ways: str) -> Iterator[Place]:
     """A place that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="sandtrace-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="sandtrace-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         here = os.uname().machine == "x86_64"
         limit = compile_program("limit", folder) if here else None

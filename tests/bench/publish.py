@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.bench.aims import aims
 from tests.bench.place import ROOT
 from tests.bench.plot import draw
-from tests.bench.results import Part, conditions, markdown, whole
+from tests.bench.results import ForeignError, Part, conditions, markdown, whole
 
 BEGIN, END = "<!-- figures: begin, written by make bench -->", "<!-- figures: end -->"
 PAGE = ROOT / "docs/explanation/performance.md"
@@ -32,11 +32,11 @@ def text(parts: Sequence[Part], pictures: Sequence[str]) -> str:
 
 
 def between_marks(page: str, figures: str) -> str:
-    """The page with other figures between its marks. ValueError where it has none."""
+    """The page with other figures between its marks. ForeignError where it has none."""
     head, begin, rest = page.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{PAGE.name}: the marks are gone: {BEGIN}, {END}")
+        raise ForeignError(f"{PAGE.name}: the marks are gone: {BEGIN}, {END}")
     return f"{head}{BEGIN}\n\n{figures}\n{END}{tail}"
 
 

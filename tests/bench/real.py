@@ -41,6 +41,7 @@ def compare(place: Place, make: Callable[[Place], Work]) -> tuple[list[Found], l
         environ=place.environment(),
         renew=work.renew,
         rounds=place.rounds,
+        deadline=place.deadline(),
         warm=place.warm,
         title=work.title,
     )

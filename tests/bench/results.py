@@ -23,6 +23,10 @@ class Listing:
     numbers: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
+class ForeignError(ValueError):
+    """A file that this benchmark did not write, or no longer knows."""
+
+
 Found = Comparison | Listing
 SMALL = 0.002  # seconds: below, times are of a loop
 
@@ -55,13 +59,13 @@ def store(part: Part, folder: Path) -> Path:
 
 
 def restore(path: Path) -> Part:
-    """What `store` wrote. ValueError where it is something else."""
+    """What `store` wrote. ForeignError where it is something else."""
     try:
         told: dict[str, Any] = json.loads(path.read_text())
         found = tuple(_found(one) for one in told.pop("found"))
         return Part(**{**told, "found": found, "left_out": tuple(told["left_out"])})
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path}: not this benchmark's: {error!r}") from None
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ForeignError(f"{path}: not this benchmark's: {error!r}") from None
 
 
 def _found(told: dict[str, Any]) -> Found:
@@ -118,8 +122,9 @@ def _ratios(one: Comparison) -> str:
 
 
 def _heading(one: Comparison) -> str:
-    command = f"`{one.command}`\n\n" if one.command else ""
-    return f"### {one.title}\n\n{command}"
+    command = f"`{one.command}`, " if one.command else ""
+    rounds = len(one.figures[0].samples)
+    return f"### {one.title}\n\n{command}{rounds} round{'s' if rounds > 1 else ''}\n\n"
 
 
 def _start(one: Comparison) -> str:
@@ -159,7 +164,7 @@ def conditions(parts: Sequence[Part]) -> str:
     for part in parts:
         for key, value in part.machine.items():
             facts.setdefault(key, {})[value] = None
-    facts["rounds"] = dict.fromkeys(str(part.rounds) for part in parts)
+    facts["rounds wanted"] = dict.fromkeys(str(part.rounds) for part in parts)
     rows = [(key, "; ".join(values)) for key, values in facts.items()]
     return _table(("where and when", ""), rows)
 

@@ -16,6 +16,7 @@ from tests.bench.micro import seconds
 from tests.bench.place import Place
 from tests.bench.results import Found, Listing
 
+COMPARISONS = 4  # whose share of the time each of the three, and the rest, has
 CALLS = "SANDTRACE_BENCH_CALLS"  # how long the long trace is
 MILLISECONDS = 1000  # of one loop, whatever its calls cost
 PATIENCE = 3600.0  # seconds for the long trace, which may be told to be very long
@@ -39,6 +40,7 @@ def _compare(place: Place, title: str, ways: list[Way], command: list[str]) -> C
         cwd=str(place.folder),
         environ=place.environment(),
         rounds=place.rounds,
+        deadline=place.deadline(COMPARISONS),
         warm=place.warm,
         reading=seconds,
         title=title,

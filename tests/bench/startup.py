@@ -32,6 +32,7 @@ def compare(place: Place) -> tuple[list[Found], list[str]]:
         cwd=str(place.folder),
         environ=place.environment(),
         rounds=place.rounds * place.size(4, 1),
+        deadline=place.deadline(),
         warm=place.warm,
         title="Start-up",
         shows="start",

@@ -14,12 +14,17 @@ import pytest
 
 from tests.bench import machine, plot, publish
 from tests.bench.aims import aims
-from tests.bench.interleaved import Comparison, Figure, Way, figure, measure, shown, spread
+from tests.bench.interleaved import LEAST, Comparison, Figure, Way, figure, measure, shown, spread
 from tests.bench.parts import PARTS, measured
 from tests.bench.place import ROOT, Place, make_place
-from tests.bench.results import Listing, Part, markdown, restore, store
+from tests.bench.results import ForeignError, Listing, Part, markdown, restore, store
 
 MACHINE = {"date": "2026-01-01", "sandtrace": "0, commit 0"}
+# What takes longest even so, and is of the same kind as others.
+LONG = {"build-j1", "pip", "npm", "pytest"}
+PARTS_AS_TESTS = [
+    pytest.param(name, marks=[pytest.mark.soak] if name in LONG else []) for name in PARTS
+]
 SOME = r"net-off|no-secrets$|sandtrace strace|limit|^strace -f$"
 
 
@@ -86,6 +91,12 @@ class TestComparing:
         assert (tmp_path / "runs").read_text().count("run") == len(renewed) == 8
         assert [one.samples for one in found.figures] == [(0.5,) * 3] * 2
 
+    def test_lack_of_time(self, tmp_path: Path) -> None:
+        """Past its deadline a comparison has the fewest rounds that have quartiles."""
+        native = [Way("native", [], "native")]
+        found = measure(native, ["true"], cwd=str(tmp_path), environ={}, rounds=9, deadline=0)
+        assert len(found.figures[0].samples) == LEAST
+
     def test_peer_that_fails(self, tmp_path: Path) -> None:
         """A peer that cannot do the work is left out and named, the others are compared."""
         ways = [Way("native", [], "native"), Way("broken", ["false"], "other")]
@@ -149,16 +160,17 @@ class TestResults:
     def test_foreign_file(self, tmp_path: Path) -> None:
         """A file that is none of the benchmark's is named."""
         path = tmp_path / "build.json"
-        path.write_text('{"a": 1}')
-        with pytest.raises(ValueError, match=r"build\.json"):
-            restore(path)
+        for text in ('{"a": 1}', "[]", "{"):
+            path.write_text(text)
+            with pytest.raises(ForeignError, match=r"build\.json"):
+                restore(path)
 
     def test_page_is_kept(self) -> None:
         """Only what lies between the marks is written anew; without them nothing is."""
         page = f"head\n{publish.BEGIN}\nold\n{publish.END}\ntail\n"
         new = publish.between_marks(page, "new\n")
         assert new == f"head\n{publish.BEGIN}\n\nnew\n\n{publish.END}\ntail\n"
-        with pytest.raises(ValueError, match="marks"):
+        with pytest.raises(ForeignError, match="marks"):
             publish.between_marks("nothing", "new\n")
         assert publish.between_marks(publish.PAGE.read_text(), "new")
 
@@ -222,7 +234,7 @@ class TestCommand:
 
     @pytest.mark.slow
     @pytest.mark.timeout(400)
-    @pytest.mark.parametrize("name", PARTS)
+    @pytest.mark.parametrize("name", PARTS_AS_TESTS)
     def test_part_runs(self, name: str, tmp_path: Path) -> None:
         """Each part runs, keeps its figures and is shown; another time it is not measured again."""
         done = bench(name, "--quick", "--ways", SOME, "--out", str(tmp_path), patience=300)
