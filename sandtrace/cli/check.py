@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from sandtrace.cli import completion
 from sandtrace.errors import PolicyError, Problem
 from sandtrace.policy.examples import Example, run_examples
 from sandtrace.policy.lint import lint
@@ -62,7 +63,13 @@ def examine(name: str, surroundings: Surroundings) -> Result:
 
 
 @click.command(short_help="Load policies, lint them and run their tests.")
-@click.argument("policies", nargs=-1, required=True, metavar="POLICY...")
+@click.argument(
+    "policies",
+    nargs=-1,
+    required=True,
+    metavar="POLICY...",
+    shell_complete=completion.policies,
+)
 @click.option(
     "--format",
     "form",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import click
 
+from sandtrace.cli import completion
 from sandtrace.errors import PolicyError, Problem
 from sandtrace.operations import OPERATIONS
 from sandtrace.policy.ask import absolute, questions
@@ -25,9 +26,9 @@ _MOST_LOST = 12  # entries that are shown
 
 
 @click.command(short_help="Tell which entry of a policy decides, and what would change it.")
-@click.argument("policy")
-@click.argument("op", metavar="OP")
-@click.argument("target")
+@click.argument("policy", shell_complete=completion.policies)
+@click.argument("op", metavar="OP", shell_complete=completion.operations)
+@click.argument("target", shell_complete=completion.files)
 @click.option("--exe", metavar="P", help="The program that asks.")
 @click.option("--cwd", metavar="D", help="Where the command starts; relative paths begin there.")
 @click.option("--arg", "args", multiple=True, metavar="N=V", help="A syscall's argument, from 0.")

@@ -14,6 +14,7 @@ from types import ModuleType
 
 import click
 
+from sandtrace.cli import completion
 from sandtrace.cli.options import Option, UsageError, nearest
 
 COMMANDS: dict[str, str] = {
@@ -63,7 +64,12 @@ class Commands(click.Group):
 def _declared(name: str, module: ModuleType) -> click.Command:
     """A click command from a module's ``OPTIONS``, for its help, completion and tests."""
     params: list[click.Parameter] = [_option(option) for option in module.OPTIONS]
-    params.append(click.Argument(["command"], nargs=-1, type=click.UNPROCESSED, metavar="CMD..."))
+    params.append(
+        click.Argument(
+            ["command"], nargs=-1, type=click.UNPROCESSED, metavar="CMD...",
+            shell_complete=completion.files,
+        )
+    )  # fmt: skip
 
     def callback(command: tuple[str, ...], **values: object) -> int:
         status: int = module.execute(values, list(command))
@@ -96,6 +102,7 @@ def _option(option: Option) -> click.Option:
         hidden=_hidden(option),
         callback=_reader(option),
         expose_value=True,
+        shell_complete=completion.for_value(option.metavar, option.choices, option.names),
     )
 
 

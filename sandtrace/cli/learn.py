@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from sandtrace.cli import completion
 from sandtrace.cli.outputs import open_output
 from sandtrace.cli.progress import reading
 from sandtrace.errors import SandtraceError
@@ -26,23 +27,39 @@ _LISTED = 10
 
 
 @click.command("learn", context_settings={"allow_interspersed_args": False})
-@click.option("-o", "--output", metavar="F", help="Write the policy to F; else to standard output.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="F",
+    help="Write the policy to F; else to standard output.",
+    shell_complete=completion.files,
+)
 @click.option(
     "--from",
     "logs",
     multiple=True,
     metavar="LOG",
+    shell_complete=completion.files,
     help="Learn from recorded runs (files, folders, globs) instead of running CMD.",
 )
 @click.option(
-    "--base", metavar="NAME", help="Extend this policy: write and tell only what it would deny."
+    "--base",
+    metavar="NAME",
+    shell_complete=completion.policies,
+    help="Extend this policy: write and tell only what it would deny.",
 )
 @click.option(
     "--resolve",
     is_flag=True,
     help="Look up host names among recorded arguments, to name addresses by them.",
 )
-@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[CMD...]")
+@click.argument(
+    "command",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    metavar="[CMD...]",
+    shell_complete=completion.files,
+)
 def learn(
     output: str | None, logs: tuple[str, ...], base: str | None, resolve: bool,
     command: tuple[str, ...],

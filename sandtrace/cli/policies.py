@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from sandtrace.cli import completion
 from sandtrace.errors import PolicyError, Problem
 from sandtrace.policy import shipped
 from sandtrace.policy.problems import suggestion
@@ -16,7 +17,7 @@ _DESCRIPTION = re.compile(r'^description = "(.*)"$', re.MULTILINE)
 
 
 @click.command(short_help="List the shipped policies, or print one.")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completion.shipped_policies)
 @click.option("--path", is_flag=True, help="Print where the file lies instead of its text.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of policies, for editors.")
 def policies(name: str | None, path: bool, schema: bool) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from sandtrace.cli import completion
 from sandtrace.cli.progress import reading
 from sandtrace.policy.load import load
 from sandtrace.policy.model import Policy
@@ -26,7 +27,7 @@ _COLOURS = {"allow": "green", "log": "blue", "deny": "red", "kill": "red"}
 
 
 @click.command("replay")
-@click.argument("logs", nargs=-1, required=True, metavar="LOG...")
+@click.argument("logs", nargs=-1, required=True, metavar="LOG...", shell_complete=completion.files)
 @click.option(
     "-p",
     "--policy",
@@ -34,6 +35,7 @@ _COLOURS = {"allow": "green", "log": "blue", "deny": "red", "kill": "red"}
     multiple=True,
     required=True,
     metavar="P",
+    shell_complete=completion.policies,
     help="A shipped policy's name or a file; several are united.",
 )
 @click.option("--allow", multiple=True, metavar="OP=TARGET", help="Add an entry that allows.")

@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from sandtrace.cli import completion
 from sandtrace.cli.progress import reading
 from sandtrace.report.kinds import Gathering, kind_of, tell_troubles
 from sandtrace.report.reading import expand, records
@@ -23,7 +24,7 @@ def _kind(_ctx: click.Context, _param: click.Parameter, paths: tuple[str, ...]) 
 
 
 @click.command("report")
-@click.argument("logs", nargs=-1, required=True, metavar="LOG...")
+@click.argument("logs", nargs=-1, required=True, metavar="LOG...", shell_complete=completion.files)
 @click.option(
     "-o",
     "--output",
@@ -31,6 +32,7 @@ def _kind(_ctx: click.Context, _param: click.Parameter, paths: tuple[str, ...]) 
     multiple=True,
     metavar="F",
     callback=_kind,
+    shell_complete=completion.files,
     help="Write a report; its kind by the ending: .html .md .json .sarif .xml (JUnit).",
 )
 @click.option("--github", is_flag=True, help="Write annotations to standard output.")

@@ -131,6 +131,40 @@ def test_completion() -> None:
     assert "plain,--audit" in sandtrace(env=env).stdout
 
 
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("run --policy net", {"plain,net-off", "plain,net-self", "plain,net-none", "file,net"}),
+        ("run --fail-on ", {"plain,none", "plain,deny", "plain,log"}),
+        ("run --log x", {"file,x"}),
+        ("run Make", {"file,Make"}),
+        ("strace -o ", {"file,"}),
+        ("policies ci", {"plain,ci-build", "plain,ci-fetch"}),
+        ("explain net-off con", {"plain,connect"}),
+        ("check no-", {"plain,no-secrets", "file,no-"}),
+        ("replay log --policy par", {"plain,paranoid", "file,par"}),
+        ("learn --base ba", {"plain,base", "file,ba"}),
+        ("report lo", {"file,lo"}),
+    ],
+)
+def test_completion_of_values(line: str, offered: set[str]) -> None:
+    """Policies, operations and choices by name; files where files may stand."""
+    words = f"sandtrace {line}"
+    env = {"_SANDTRACE_COMPLETE": "bash_complete", "COMP_WORDS": words}
+    env["COMP_CWORD"] = str(len(words.split(" ")) - 1)
+    assert set(sandtrace(env=env).stdout.split("\n")) - {""} == offered
+
+
+def test_bash_takes_the_completion() -> None:
+    """The script that the documentation names is one that bash loads."""
+    script = sandtrace(env={"_SANDTRACE_COMPLETE": "bash_source"}).stdout
+    ran = subprocess.run(
+        ["bash", "-c", 'eval "$1" && complete -p sandtrace', "bash", script],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "_sandtrace_completion sandtrace" in ran.stdout, ran.stderr
+
+
 # --- doctor -------------------------------------------------------------------------------------
 
 
