@@ -22,7 +22,7 @@ from sandtrace.operations import (
     SocketArg,
     UnjudgedArg,
 )
-from sandtrace.resolve import Unjudgeable
+from sandtrace.resolve import Unjudgeable, messages
 from sandtrace.resolve.arguments import signed
 from sandtrace.resolve.descriptors import Socket, socket_of
 
@@ -144,14 +144,14 @@ class Addresses:
 
     def _message(self, fd: int, address: int) -> list[str]:
         """msg_name of a struct msghdr; the kernel clamps a long namelen (net/socket.c)."""
-        layout = struct.Struct("=QI") if self._word == 8 else struct.Struct("=II")
-        raw = self.call.entry.read(address, layout.size)
-        if len(raw) < layout.size:
+        found = messages.header(self.call, address)
+        if found is None:
             raise Unjudgeable("EFAULT", "the message header can't be read")
-        name, length = layout.unpack(raw)
+        name, length = struct.unpack_from("=QI" if self._word == 8 else "=II", found.data)
+        routed = [MALFORMED] if messages.routes(self.call, found) else []
         if name == 0:
-            return []
-        return self._address(fd, name, min(signed(length), _STORAGE))
+            return routed
+        return [*self._address(fd, name, min(signed(length), _STORAGE)), *routed]
 
     def _address(self, fd: int, address: int, length: int) -> list[str]:
         call = self.call.name

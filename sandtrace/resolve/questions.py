@@ -16,7 +16,9 @@ from sandtrace.operations import (
     Effect,
     FdArg,
     MappedArg,
+    MmsgArg,
     MovedArg,
+    MsghdrArg,
     Operation,
     PathArg,
     ProcessArg,
@@ -77,6 +79,7 @@ class Resolved:
     ``touched``: the objects, as guards know them. ``processes``: those that are named one by one,
     ``group`` those of which each is reached that may be; ``spared``: the kinds that may not.
     ``changed``: the tasks of whose /proc files one is written.
+    ``in_memory``: what is asked depends on memory that others may change, though nothing is asked.
     ``socket``: the file of a unix socket that the first address names, its canonical path.
     """
 
@@ -89,12 +92,13 @@ class Resolved:
     group: Group | None = None
     spared: frozenset[str] = frozenset()
     changed: list[int] = field(default_factory=list)
+    in_memory: bool = False
     socket: str | None = None
 
     @property
     def means_something(self) -> bool:
         """Is there anything that could change between the judgement and the call?"""
-        return bool(self.asked or self.found)
+        return bool(self.asked or self.found or self.in_memory)
 
     def close(self) -> None:
         """Let the descriptors of the objects go."""
@@ -191,6 +195,7 @@ class _Resolver:
         elif isinstance(subject, ProcessArg):
             self._processes(op, subject)
         elif op in ADDRESS_OPERATIONS:
+            self.result.in_memory |= isinstance(subject, SockaddrArg | MsghdrArg | MmsgArg)
             self.result.asked += [
                 self._question(op, target) for target in self.addresses.targets(subject)
             ]
@@ -212,6 +217,7 @@ class _Resolver:
 
     def _subcall(self, op: Operation) -> None:
         """The call behind this one, resolved as itself."""
+        self.result.in_memory = True
         call = subcalls.inner(self.call)
         if call is None:
             return

@@ -341,6 +341,8 @@ def _addressed(tracee: Tracee, call: Call, path: str | None, *, alone: bool) -> 
         inside = pieces.add(data, 1)
         if named is not None:
             pieces.links.append((inside, 0, pieces.add(named)))
+        if header.control is not None:
+            pieces.links.append((inside, header.control_at, pieces.add(header.control)))
         if call.name == "sendmsg":
             return handover.hand_over(tracee, call, pieces) or _IMPOSSIBLE
         if tracee.filters:

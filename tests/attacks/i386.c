@@ -99,6 +99,46 @@ static int unlinks(const char *path)
 	return int80(10, (long)copy, 0, 0, 0);
 }
 
+// The option that setsockopt is to set lies in memory: a thread flips it to a source route.
+static volatile int over;
+
+static void *flip_option(void *unused)
+{
+	while (!over) {
+		*(volatile unsigned *)(words + 2) = 57; // IPV6_RTHDR
+		for (volatile int i = 0; i < 200; i++)
+			;
+		*(volatile unsigned *)(words + 2) = 16; // IPV6_UNICAST_HOPS
+		for (volatile int i = 0; i < 200; i++)
+			;
+	}
+	return unused;
+}
+
+static int routes(void)
+{
+	// Segment routing by way of 2001:db8::1 (source_route.c)
+	static const unsigned char route[40] = {0, 4, 4, 1, 1, 0, 0, 0, [24] = 0x20, 0x01, 0x0d, 0xb8, [39] = 1};
+	unsigned char found[64];
+	socklen_t length = sizeof found;
+	pthread_t thread;
+	long fd = int80(359, AF_INET6, SOCK_DGRAM, 0, 0);
+	if (fd < 0)
+		return -1;
+	memcpy(words + 16, route, sizeof route);
+	words[0] = fd, words[1] = IPPROTO_IPV6, words[2] = 16, words[3] = (unsigned)(long)(words + 16);
+	words[4] = sizeof route;
+	pthread_create(&thread, NULL, flip_option, NULL);
+	for (int i = 0; i < 1000; i++)
+		int80(102, 14, (long)words, 0, 0);
+	over = 1;
+	pthread_join(thread, NULL);
+	errno = EPERM;
+	if (getsockopt(fd, IPPROTO_IPV6, 57, found, &length))
+		return -1;
+	return length ? 0 : -1;
+}
+
 static int result;
 
 static void *threaded(void *unused)
@@ -131,6 +171,7 @@ int main(int argc, char **argv)
 	WAY("sendto", by_sendto());
 	WAY("sendmsg", by_sendmsg());
 	WAY("raw", raw_socket());
+	WAY("options", routes());
 	WAY("open", opens(where, 5, 1));
 	WAY("openat", opens(where, 295, 1));
 	WAY("read", opens(where, 5, 0));

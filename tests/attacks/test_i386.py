@@ -103,6 +103,20 @@ def test_a_socket_that_nobody_can_judge_is_not_made(
 
 
 @pytest.mark.parametrize("flags", BUILDS)
+def test_an_option_in_memory_is_none_that_others_may_change(
+    runner: Runner, compiled: Compiler, policy: Path, flags: tuple[str, ...]
+) -> None:
+    """socketcall's setsockopt is refused where a thread could make a source route of it."""
+    program = compiled("attacks/i386.c", *flags)
+    native = runner.native([program, "options", "outside"])
+    if native.status != 0:
+        pytest.skip(f"no segment routing here: {native.stdout!r}")
+    run = runner.traced([program, "options", "outside"], policy=policy)
+    assert run.status == 1, run
+    assert {event["rule"]["id"] for event in run.denied} >= {"guard:unjudgeable"}
+
+
+@pytest.mark.parametrize("flags", BUILDS)
 def test_without_the_abi_none_of_its_calls_is_made(
     runner: Runner, compiled: Compiler, flags: tuple[str, ...]
 ) -> None:

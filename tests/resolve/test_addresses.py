@@ -287,6 +287,34 @@ def test_a_long_name_is_cut_as_the_kernel_cuts_it() -> None:
         assert header.name == raw[:128]
 
 
+@pytest.mark.parametrize(
+    ("control", "found"),
+    [
+        ([(41, 57, bytes(24))], ["malformed:"]),
+        ([(1, 1, bytes(8)), (41, 5, bytes(24))], ["malformed:"]),
+        ([(1, 1, bytes(12)), (41, 52, bytes(4)), (0, 8, bytes(12))], []),
+        ([(41, 57, b"")], ["malformed:"]),
+    ],
+)
+def test_a_control_message_that_names_a_way_is_told(
+    control: list[tuple[int, int, bytes]], found: list[str]
+) -> None:
+    """A routing header leads a packet elsewhere, named or not; rights and hop limits do not."""
+    data = b"".join(
+        struct.pack("=Qii", 16 + len(more), level, kind) + more + bytes(-len(more) % 8)
+        for level, kind, more in control
+    )
+    words = ctypes.create_string_buffer(data, len(data))
+    header = ctypes.create_string_buffer(56)
+    struct.pack_into("=QQ", header, 32, ctypes.addressof(words), len(data))
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        args = (sock.fileno(), ctypes.addressof(header), 0, 0, 0, 0)
+        assert targets_of("sendmsg", args) == found
+        struct.pack_into("=Q", header, 32, 16)
+        with pytest.raises(Unjudgeable):
+            targets_of("sendmsg", args)
+
+
 def test_a_socket_is_known_by_what_it_is() -> None:
     """Kind, port and own address are asked of the socket itself; what is none has no family."""
     with contextlib.ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
