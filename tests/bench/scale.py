@@ -19,18 +19,28 @@ from tests.bench.results import Found, Listing
 COMPARISONS = 4  # whose share of the time each of the three, and the rest, has
 CALLS = "SANDTRACE_BENCH_CALLS"  # how long the long trace is
 MILLISECONDS = 1000  # of one loop, whatever its calls cost
+FEWEST_CALLS = 10  # of which a tenth is one
 PATIENCE = 3600.0  # seconds for the long trace, which may be told to be very long
 
 
 def compare(place: Place) -> tuple[list[Found], list[str]]:
     """All of it."""
     few, many = place.size(1000, 20), place.size(2000, 40)
+    length = calls(place)
     return [
         *entries(place, place.size(10_000, 100)),
         *sleeping(place, few),
         tracer_memory(place, many),
-        long_trace(place, int(os.environ.get(CALLS, place.size(300_000, 3000)))),
+        long_trace(place, length),
     ], []
+
+
+def calls(place: Place) -> int:
+    """How long the long trace is to be."""
+    asked = os.environ.get(CALLS, str(place.size(300_000, 3000)))
+    if not asked.isdecimal() or int(asked) < FEWEST_CALLS:
+        sys.exit(f"bench: {CALLS}={asked!r}: a number of calls is wanted, at least {FEWEST_CALLS}")
+    return int(asked)
 
 
 def _compare(place: Place, title: str, ways: list[Way], command: list[str]) -> Comparison:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import machine, plot, publish
+from tests.bench import machine, plot, publish, scale
 from tests.bench.aims import aims
 from tests.bench.interleaved import LEAST, Comparison, Figure, Way, figure, measure, shown, spread
 from tests.bench.parts import PARTS, measured
 from tests.bench.place import ROOT, Place, make_place
-from tests.bench.results import ForeignError, Listing, Part, markdown, restore, store
+from tests.bench.results import ForeignError, Listing, Part, markdown, restore, store, whole
 
 MACHINE = {"date": "2026-01-01", "sandtrace": "0, commit 0"}
 # What takes longest even so, and is of the same kind as others.
@@ -179,6 +179,24 @@ class TestResults:
         with pytest.raises(SystemExit, match="quick"):
             publish.publish([part("build", quick=True)])
 
+    def test_published(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The page holds conditions, aims and tables; numbers lie beside it; twice is as once."""
+        page = tmp_path / "performance.md"
+        page.write_text(f"# Performance\n\n{publish.BEGIN}\n{publish.END}\n")
+        monkeypatch.setattr(publish, "PAGE", page)
+        monkeypatch.setattr(publish, "PICTURES", tmp_path / "images")
+        compared = Comparison("make of it", "make", "ratio", (made("native", 1.0), made("x", 2.0)))
+        parts = [part("build", compared)]
+        publish.publish(parts)
+        text = page.read_text()
+        for wanted in ("commit 0", "### Aims", "### make of it", "| x | 2.000 | 2.00 |"):
+            assert wanted in text
+        assert json.loads(page.with_suffix(".json").read_text()) == json.loads(
+            json.dumps(whole(parts))
+        )
+        publish.publish(parts)
+        assert page.read_text() == text
+
     def test_aims_tell_what_they_missed(self) -> None:
         """A miss is shown as one, a hit as one, and what was not measured as that."""
         figures = (
@@ -231,6 +249,12 @@ class TestCommand:
         assert done.returncode == 2
         assert said in done.stderr
         assert "Traceback" not in done.stderr
+
+    def test_bad_length(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A length of the long trace that is none is told before anything is measured."""
+        monkeypatch.setenv(scale.CALLS, "10M")
+        with pytest.raises(SystemExit, match="SANDTRACE_BENCH_CALLS='10M'"):
+            scale.compare(place)
 
     @pytest.mark.slow
     @pytest.mark.timeout(400)
