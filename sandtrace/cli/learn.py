@@ -71,7 +71,7 @@ def learn(
     """
     if bool(logs) == bool(command):
         raise click.UsageError("give either a command to run or --from LOG")
-    found = Needs()
+    found = Needs(stat=base is not None)
     status = 0
     target = None if output is None else _Target(output)
     if logs:

@@ -24,7 +24,7 @@ from sandtrace.report.needs import Need
 
 SAME_SUFFIX = 3  # files of one suffix in one directory
 SUFFIX_FILES, SUFFIX_FOLDERS = 5, 3  # of one suffix beneath a directory, and in how many
-MANY_NAMES = {"read": 24, "write": 12, "exec": 80}
+MANY_NAMES = {"read": 24, "write": 12, "exec": 80, "stat": 24}
 MANY_FOLDERS = 16
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/nix/store",
           "/gnu/store")  # fmt: skip
@@ -169,7 +169,7 @@ class _Table:
         return path or "/"
 
     def _is_system(self, path: str) -> bool:
-        return self.op == "read" and self.anchor.kind == "root" and path in SYSTEM
+        return self.op in {"read", "stat"} and self.anchor.kind == "root" and path in SYSTEM
 
     def _broad(self, depth: int) -> bool:
         """Too much for one entry, whatever was used: an anchor, or a directory just below it."""

@@ -31,7 +31,8 @@ from sandtrace.report.policy_text import Line, Section, policy_text
 
 _ERRNOS = {"read": "EACCES", "write": "EACCES", "exec": "EACCES", "connect": "ENETUNREACH",
            "bind": "EACCES"}  # fmt: skip
-_TABLES = ("read", "write", "exec", "connect", "bind")
+_PATHS = ("read", "write", "stat", "exec")
+_TABLES = (*_PATHS, "connect", "bind")
 _NAMELESS = ("pipe:", "socket:", "memfd:", "deleted:")
 _SECRETS = "no-secrets"  # the shipped policy that a learnt one stands on
 _FAMILIES = ("inet", "inet6", "unix")  # their sockets may be made; each address is judged
@@ -155,7 +156,9 @@ class _Learner:
                 continue  # a mapped file needs no entry: the default does not judge it
             by_op.get(need.op, others).append(need)
         sections = []
-        for op in ("read", "write", "exec"):
+        for op in _PATHS:
+            if op == "stat" and self.base is None:
+                continue
             rows = entries(op, by_op[op], self.known, self.own, self.created)
             lines = [_path_line(row) for row in rows] + self.extra.get(op, [])
             sections.append(self._section(op, lines))

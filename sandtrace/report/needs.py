@@ -17,7 +17,8 @@ from sandtrace.report.record import Record
 
 LEARNT = frozenset({"read", "write", "exec", "connect", "bind", "signal", "inspect"})
 """The operations that a learnt policy restricts. [stat] is left allowed: judging it would stop
-every look-up of every compiler, and metadata is seldom worth that."""
+every look-up of every compiler, and metadata is seldom worth that. On top of a base that judges it,
+what the base would deny is learnt."""
 
 _MAX_NEEDS = 200_000
 _PROGRAMS = 50  # that one need remembers by name
@@ -43,8 +44,9 @@ class Need:
 class Needs:
     """Collects needs from records."""
 
-    def __init__(self) -> None:
-        """Nothing was read yet."""
+    def __init__(self, *, stat: bool = False) -> None:
+        """Nothing was read yet. ``stat``: metadata that was looked at is a need, too."""
+        self.operations = LEARNT | {"stat"} if stat else LEARNT
         self.needs: dict[tuple[str, str], Need] = {}
         self.runs = 0
         self.commands: list[list[str]] = []  # of the first runs
@@ -102,7 +104,11 @@ class Needs:
             return
         if op == "bind" and ":" in target:
             self.bound.add(target)
-        if op not in LEARNT:
+        # Where there is an object, a record has its identity.
+        there = "identity" in record
+        if op == "exec" and not there and "stat" in self.operations:
+            op = "stat"  # a search along PATH: to be told that nothing is there is all it needs
+        if op not in self.operations:
             return
         need = self.needs.get((op, target))
         if need is None:
@@ -114,8 +120,6 @@ class Needs:
             need.mapped = False
         if record.get("is_dir") is True:
             need.is_dir = True
-        # Where there is an object, a record has its identity.
-        there = "identity" in record
         need.there = need.there or there or op not in PATH_OPERATIONS
         need.created = need.created or (op == "write" and not there)
         if op == "write" and record["syscall"] in {"mkdir", "mkdirat"} and not there:

@@ -14,11 +14,6 @@ import pytest
 
 from tests.cli.command import Ran, sandtrace
 
-BASE = """version = 1
-[read]
-default = "deny"
-allow = ["/usr", "/lib", "/etc"]
-"""
 PROJECT_C = {
     "Makefile": (
         "build/app: build/main.o build/a.o build/b.o build/c.o\n\tcc -o $@ $^\n"
@@ -181,7 +176,7 @@ def test_a_base_that_is_a_file(tmp_path: Path) -> None:
     """It is named from the policy's own folder, wherever the command ran, and the two load."""
     (tmp_path / "out").mkdir()
     (tmp_path / "x").write_text("x")
-    (tmp_path / "team.toml").write_text(BASE)
+    (tmp_path / "team.toml").write_text('version = 1\nextends = ["paranoid"]\n')
     for output, written in (("out/p.toml", "../team.toml"), ("p.toml", "./team.toml")):
         words = ("learn", "--base", "team.toml", "-o", output, "cat", "x")
         ran = sandtrace(*words, cwd=tmp_path)

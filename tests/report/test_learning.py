@@ -303,6 +303,26 @@ def test_a_search_along_the_path_is_not_learnt(tmp_path: Path) -> None:
     assert not denies(policy, "exec", "/usr/bin/as")
 
 
+def test_on_top_of_a_base_that_judges_metadata(tmp_path: Path) -> None:
+    """What is looked at is needed too, and so is to be told that a program is not there."""
+    base = tmp_path / "strict.toml"
+    base.write_text('version = 1\n[stat]\ndefault = "deny"\n[exec]\ndefault = "deny"\n')
+    needs = Needs(stat=True)
+    start = {"v": 1, "ts": "", "event": "start", "argv": ["x"], "pid": 1, "cwd": WORK,
+             "log_all": True}  # fmt: skip
+    needs.add(1, "log", start)
+    for op, target in (("stat", "/etc/hosts"), ("exec", "/srv/bin/as"), ("exec", "/usr/bin/as")):
+        record = {
+            "event": "decision", "op": op, "target": target, "exe": "/bin/x", "pid": 2, "tid": 2,
+            "ppid": 1, "cwd": WORK, "syscall": "x", "verdict": "log", "enforced": True,
+            "rule": {"policy": "audit-all", "id": None, "line": None},
+        }  # fmt: skip
+        needs.add(1, "log", record if "srv" in target else {**record, "identity": [1, 2]})
+    text = learnt(needs, base=str(base)).text
+    assert table(text, "stat") == ["/etc/hosts", "/srv/bin/as"]
+    assert table(text, "exec") == ["/usr/bin/as"]
+
+
 def test_on_top_of_a_base(tmp_path: Path) -> None:
     """Only what the base denies is written, and told."""
     base = tmp_path / "strict.toml"
