@@ -65,7 +65,7 @@ def test_a_million_attempts_win_no_race(
     print(f"{sum(made.values())} attempts, {len(every)} races, {time.monotonic() - began:.0f} s")
 
 
-@pytest.mark.rotate(together=("what", "deed"))
+@pytest.mark.rotate  # each way to swap and each call; all of them together in `make soak`
 @pytest.mark.slow
 @pytest.mark.parametrize(("what", "deed"), [*RACES, *SLOW])
 def test_a_race_is_won_natively(runner: Runner, compiled: Compiler, what: str, deed: str) -> None:
