@@ -53,8 +53,10 @@ class _Attr:
 
 def _config(attr: _Attr) -> Value:
     kind, config = attr.number(0, 4), attr.number(8)
-    if kind == 0:
-        return names.choice("perf_hw_id", config, "PERF_COUNT_HW_???")
+    high = config >> 32
+    if kind == 0:  # the upper half names one of several processors' counters
+        low = names.choice("perf_hw_id", config & 0xFFFF_FFFF, "PERF_COUNT_HW_???")
+        return AnyOf((Symbol(f"{high:#x}<<32"), low)) if high else low
     if kind == 1:
         return names.choice("perf_sw_ids", config, "PERF_COUNT_SW_???")
     if kind == 2:
@@ -69,9 +71,11 @@ def _config(attr: _Attr) -> Value:
             Symbol(f"{op}<<8"),
             names.choice("perf_hw_cache_id", config & 0xFF, "PERF_COUNT_HW_CACHE_???"),
         ]
-        if config >> 24:
-            rest = Symbol(f"{config >> 24:#x}<<24")
-            parts.insert(0, Commented(rest, "PERF_COUNT_HW_CACHE_???"))
+        middle = config >> 24 & 0xFF
+        if middle:
+            parts.insert(0, Symbol(f"{middle:#x}<<24"))
+        if high:
+            parts.insert(0, Symbol(f"{high:#x}<<32"))
         return AnyOf(tuple(parts))
     return Hex(config)
 
@@ -174,7 +178,7 @@ def attr_value(view: View, address: int) -> Value:
     ]
     if view.verbose:
         fields += _rest(attr, kind)
-    return Struct(tuple(fields), more=bool(size) and size > there)
+    return Struct(tuple(fields), more=not size or size > there)
 
 
 @call("perf_event_open")

@@ -97,7 +97,9 @@ def _argument(view: View, command: int, arg: int) -> Value:
         return names.flags("fdflags", arg & 0xFFFF_FFFF)
     if command == _SETFL:
         return open_flags_value(arg & 0xFFFF_FFFF, view.call.arch)
-    if command in {_DUPFD, _DUPFD_CLOEXEC, _SETOWN, _SETPIPE_SZ}:
+    if command in {_DUPFD, _DUPFD_CLOEXEC, _SETPIPE_SZ}:
+        return Int(view.signed(2, 8 * view.word))
+    if command == _SETOWN:
         return Int(view.signed(2))
     table = {_NOTIFY: "notifyflags", _ADD_SEALS: "f_seals"}.get(command)
     if table is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandtrace.decode import names
 from sandtrace.decode.layout import S_IFMT, device, dirfd, fd, layout, mode_value
-from sandtrace.decode.memory import buffer, path
+from sandtrace.decode.memory import beyond, buffer, path
 from sandtrace.decode.model import (
     NULL,
     AnyOf,
@@ -196,10 +196,9 @@ def open_how(view: View, address: int) -> Value:
     if flags & 0o20000100 or mode:
         fields.append(("mode", Octal(mode)))
     fields.append(("resolve", names.flags("open_resolve_flags", resolve)))
-    extra = view.read(address + 24, min(size, 4096) - 24)
-    if extra.strip(b"\0"):
-        comment = f"bytes 24..{size - 1}"
-        fields.append((None, Commented(Text(extra, hexadecimal=True), comment)))
+    extra = beyond(view, address, 24, size)
+    if extra is not None:
+        fields.append((None, extra))
     return Struct(tuple(fields))
 
 
@@ -222,8 +221,9 @@ def file_handle_in(view: View, address: int) -> Value:
     fields: list[tuple[str | None, Value]] = [("handle_bytes", Int(size))]
     fields.append(("handle_type", Int(kind)))
     handle: Value = buffer(view, address + 8, min(size, 128), hexadecimal=True)
-    if size > 128:
-        handle = Pointer(address + 8)
+    if size > 128:  # MAX_HANDLE_SZ
+        data = view.exact(address + 8, 128)
+        handle = Symbol("???") if data is None else Text(data, truncated=True, hexadecimal=True)
     fields.append(("f_handle", _unlimited(view, address + 8, size) or handle))
     return Struct(tuple(fields))
 
@@ -361,9 +361,11 @@ def statx_call(view: View) -> Iterator[Argument | Pause]:
     flags = view.arg(2, 32)
     yield "dirfd", dirfd(view, view.arg(0))
     yield "pathname", path(view, view.arg(1))
-    sync = names.choice("at_statx_sync_types", flags & 0x6000, "AT_STATX_???")
+    sync: Value = names.choice("at_statx_sync_types", flags & 0x6000, "AT_STATX_???")
+    if flags & 0x6000 == 0x6000:
+        sync = Flags(flags & 0x6000, ("AT_STATX_FORCE_SYNC", "AT_STATX_DONT_SYNC"))
     rest = names.flags("at_statx_flags", flags & ~0x6000)
-    yield "flags", AnyOf((sync, rest)) if rest.value else sync
+    yield "flags", AnyOf((sync, Flags(rest.value, rest.names, rest.rest))) if rest.value else sync
     yield "mask", names.flags("statx_masks", view.arg(3, 32))
     address = view.arg(4)
     yield EXIT
@@ -399,10 +401,10 @@ def fanotify_mark(view: View) -> Iterator[Argument | Pause]:
 # --- offsets in memory -------------------------------------------------------------------------
 
 
-def _offset(view: View, address: int, width: int = 8) -> Value:
+def _offset(view: View, address: int, width: int = 8, *, signed: bool = True) -> Value:
     if not address:
         return NULL
-    number = view.number(address, width, signed=True)
+    number = view.number(address, width, signed=signed)
     return Pointer(address) if number is None else Array((Int(number),))
 
 
@@ -415,7 +417,7 @@ def splice(view: View) -> Iterator[Argument | Pause]:
     yield "off_out", _offset(view, view.arg(3))
     yield "len", Int(view.arg(4))
     flags = view.arg(5, 32)
-    yield "flags", names.flags("splice_flags", flags) if view.call.name == "splice" else Hex(flags)
+    yield "flags", names.flags("splice_flags", flags) if view.call.name == "splice" else Int(flags)
 
 
 @call("sendfile sendfile64")
@@ -425,7 +427,7 @@ def sendfile(view: View) -> Iterator[Argument | Pause]:
     width = view.word if view.call.name == "sendfile" else 8
     yield "out_fd", fd(view, view.arg(0))
     yield "in_fd", fd(view, view.arg(1))
-    before = _offset(view, address, width)
+    before = _offset(view, address, width, signed=False)
     if not isinstance(before, Array):
         yield "offset", before
         yield "count", Int(view.arg(3))
@@ -434,10 +436,27 @@ def sendfile(view: View) -> Iterator[Argument | Pause]:
         yield "offset", before
         yield EXIT_AFTER
     view.at_exit()
-    after = before if view.failed else _offset(view, address, width)
+    after = before if view.failed else _offset(view, address, width, signed=False)
     unchanged = after == before or view.ret == 0
     yield "offset", before if unchanged else Change(before, after)
     yield "count", Int(view.arg(3))
+
+
+# --- links --------------------------------------------------------------------------------------
+
+
+@call("readlink readlinkat")
+def readlink(view: View) -> Iterator[Argument | Pause]:
+    """The link's text as far as it was given; the size as the register has it."""
+    first = 0
+    if view.call.name == "readlinkat":
+        yield "dirfd", dirfd(view, view.arg(0))
+        first = 1
+    yield "path", path(view, view.arg(first))
+    address = view.arg(first + 1)
+    yield EXIT
+    yield "buf", Pointer(address) if view.failed else buffer(view, address, view.ret)
+    yield "bufsiz", Int(view.arg(first + 2))
 
 
 # --- small ones --------------------------------------------------------------------------------
@@ -462,6 +481,9 @@ def mincore(view: View) -> Iterator[Argument | Pause]:
     yield "length", Int(length)
     yield EXIT
     pages = length // 4096 + (length % 4096 != 0)
+    if not pages:
+        yield "vec", Array(()) if vector else NULL
+        return
     data = view.read(vector, min(pages, 1 << 16)) if not view.failed else b""
     if view.failed or not vector or len(data) < min(pages, 1 << 16):
         yield "vec", Pointer(vector)
@@ -477,7 +499,7 @@ def fadvise(view: View) -> Iterator[Argument | Pause]:
     yield "fd", fd(view, view.arg(0))
     if view.word == 8:
         yield "offset", Int(view.signed(1, 64))
-        yield "len", Int(view.signed(2, 64))
+        yield "len", Int(view.arg(2))
         yield "advice", names.choice("advise", view.arg(3, 32))
         return
     offset = view.arg(1, 32) | view.arg(2, 32) << 32

@@ -34,6 +34,7 @@ _SHAPES = {
     _LOCK_PI: "t", _UNLOCK_PI: "", _TRYLOCK_PI: "", _WAIT_BITSET: "vtb", _WAKE_BITSET: "vb",
     _WAIT_REQUEUE_PI: "vtu", _CMP_REQUEUE_PI: "v2u3", _LOCK_PI2: "t",
 }  # fmt: skip
+_BY_CLOCK = {_WAIT, _WAIT_BITSET, _WAIT_REQUEUE_PI}  # the others take no clock
 _WAKE_OPS = ("SET", "ADD", "OR", "ANDN", "XOR")
 _COMPARISONS = ("EQ", "NE", "LT", "LE", "GT", "GE")
 
@@ -44,7 +45,7 @@ def operation(op: int) -> Value:
     if known is not None:
         return Symbol(known, op)
     command, private, realtime = op & 0x7F, op & 0x80, op & 0x100
-    if command >= len(_OPS) or op & ~0x1FF:
+    if command >= len(_OPS) or op & ~0x1FF or (realtime and command not in _BY_CLOCK):
         return names.choice("futexops", op, "FUTEX_???")
     name = f"FUTEX_{_OPS[command]}"
     if private:

@@ -107,7 +107,7 @@ def indirect(view: View) -> Iterator[Argument | Pause]:
 @call("set_thread_area")
 def set_thread_area(view: View) -> Iterator[Argument | Pause]:
     """A segment descriptor as it was given."""
-    yield "u_info", user_desc(view, view.arg(0))
+    yield "u_info", user_desc(view, view.arg(0), lm=view.word == 8)
 
 
 @result_of("set_thread_area")
@@ -124,7 +124,12 @@ def set_thread_area_result(view: View) -> Result:
 
 @call("get_thread_area")
 def get_thread_area(view: View) -> Iterator[Argument | Pause]:
-    """The entry asked for; and, at exit, its descriptor."""
-    yield EXIT
+    """The entry asked for; and, at exit, its descriptor. 64-bit callers have none: it fails."""
     address = view.arg(0)
+    if view.word == 8:
+        number = view.number(address, 4, signed=True)
+        asked = Struct((("entry_number", Int(number or 0)),), more=True)
+        yield "u_info", Pointer(address) if number is None else asked
+        return
+    yield EXIT
     yield "u_info", Pointer(address) if view.failed else user_desc(view, address)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from sandtrace.decode import names
 from sandtrace.decode.layout import layout
-from sandtrace.decode.memory import buffer
+from sandtrace.decode.memory import buffer, path
 from sandtrace.decode.model import (
     AnyOf,
     Argument,
@@ -17,7 +17,6 @@ from sandtrace.decode.model import (
     Pointer,
     Struct,
     Symbol,
-    Text,
     Value,
 )
 from sandtrace.decode.registry import EXIT, Pause, call, struct
@@ -243,9 +242,10 @@ def mq_attr(view: View, address: int) -> Value:
         int.from_bytes(data[at * word : at * word + word], "little", signed=True) for at in range(4)
     )
     # mq_open ignores these flags, and strace names them for the other call alone.
-    shown: Value = Hex(flags & 0xFFFF_FFFF)
+    flags &= (1 << 8 * word) - 1
+    shown: Value = Hex(flags)
     if view.call.name != "mq_open":
-        shown = names.flags("open_mode_flags", flags & 0xFFFF_FFFF)
+        shown = names.flags("mq_attr_flags", flags)
     return Struct(
         (
             ("mq_flags", shown),
@@ -260,8 +260,7 @@ def mq_attr(view: View, address: int) -> Value:
 def mq_open(view: View) -> Iterator[Argument | Pause]:
     """Mode and attributes count where the queue is made."""
     flags = view.arg(1, 32)
-    found = view.cstring(view.arg(0)) if view.arg(0) else None
-    yield "name", Pointer(view.arg(0)) if found is None else Text(found[0], not found[1])
+    yield "name", path(view, view.arg(0))
     yield "oflag", open_flags_value(flags)
     if flags & 0o100:
         yield "mode", Octal(view.arg(2, 16))

@@ -10,12 +10,14 @@ from sandtrace.decode.errnos import errno_name
 from sandtrace.decode.memory import buffer, iovecs, string, vector
 from sandtrace.decode.model import (
     Argument,
+    Array,
     Hex,
     Int,
     Pointer,
     Struct,
     Symbol,
     Text,
+    Unknown,
     Value,
 )
 from sandtrace.decode.registry import EXIT, Pause, call
@@ -70,7 +72,9 @@ def _permissions(view: View, position: int) -> Value:
 
 
 def _default_keyring(view: View, position: int) -> Value:
-    return names.choice("key_reqkeys", view.signed(position), "KEY_REQKEY_DEFL_???")
+    number = view.signed(position)
+    name = names.by_value("key_reqkeys").get(number)
+    return Symbol(name, number) if name else Unknown(number, "KEY_REQKEY_DEFL_???", decimal=True)
 
 
 def _move_flags(view: View, position: int) -> Value:
@@ -161,9 +165,16 @@ def _kdf(view: View, address: int) -> Value:
     name, other = (int.from_bytes(data[at : at + word], "little") for at in (0, word))
     length = int.from_bytes(data[2 * word : 2 * word + 4], "little")
     info: Value = buffer(view, other, length) if length else Pointer(other)
-    return Struct(
-        (("hashname", string(view, name)), ("otherinfo", info), ("otherinfolen", Int(length)))
-    )
+    fields: list[tuple[str | None, Value]] = [
+        ("hashname", string(view, name)),
+        ("otherinfo", info),
+        ("otherinfolen", Int(length)),
+    ]
+    spare = data[2 * word + 4 :][:32]
+    if any(spare):
+        words = [int.from_bytes(spare[at : at + 4], "little") for at in range(0, 32, 4)]
+        fields.append(("__spare", Array(tuple(map(Hex, words)))))
+    return Struct(tuple(fields))
 
 
 def _query(view: View) -> Iterator[Argument | Pause]:
@@ -198,16 +209,16 @@ def _operation(view: View, *, out: bool) -> Iterator[Argument | Pause]:
         return
     key = int.from_bytes(data[:4], "little", signed=True)
     length, other = (int.from_bytes(data[at : at + 4], "little") for at in (4, 8))
-    yield (
-        "arg2",
-        Struct(
-            (
-                ("key_id", key_serial(view, key)),
-                ("in_len", Int(length)),
-                ("out_len" if out else "in2_len", Int(other)),
-            )
-        ),
-    )
+    shown: list[tuple[str | None, Value]] = [
+        ("key_id", key_serial(view, key)),
+        ("in_len", Int(length)),
+        ("out_len" if out else "in2_len", Int(other)),
+    ]
+    spare = view.exact(parameters + 12, 28) or b""
+    if any(spare):
+        words = [int.from_bytes(spare[at : at + 4], "little") for at in range(0, 28, 4)]
+        shown.append(("__spare", Array(tuple(map(Hex, words)))))
+    yield "arg2", Struct(tuple(shown))
     yield "arg3", string(view, info)
     yield "arg4", buffer(view, first, length)
     if not out:

@@ -58,10 +58,11 @@ def mode_value(mode: int) -> Value:
         name for bit, name in ((0o4000, "S_ISUID"), (0o2000, "S_ISGID"), (0o1000, "S_ISVTX"))
         if mode & bit
     ]  # fmt: skip
-    if text is None:
-        # Without a type strace shows the bare number.
-        return Octal(mode)
-    return Flags(mode, (text, *special, f"{mode & 0o777:#05o}".replace("0o", "0")))
+    if (text is None and kind) or (not special and text is None):
+        return Octal(mode)  # a type that has no name, or the bare permissions
+    permissions = mode & ~(S_IFMT | 0o7000)
+    shown = f"0{permissions:o}" if permissions >= 0o100 else f"{permissions:03o}"
+    return Flags(mode, (*([text] if text else []), *special, shown))
 
 
 def device(number: int) -> Function:

@@ -21,6 +21,7 @@ from sandtrace.decode.model import (
     Int,
     Octal,
     Pointer,
+    Prefixed,
     Struct,
     Symbol,
     Text,
@@ -170,7 +171,43 @@ def buffer_in(arg: Arg, row: Syscall) -> Decoder:
     return lambda view, address: buffer(view, address, length(view))
 
 
-@argument_type("buf_out xattr_names dirents dirents64")
+@argument_type("xattr_in xattr_out")
+def xattr_value(arg: Arg, row: Syscall) -> Decoder:
+    """An attribute's value: a NUL at its end is not shown, and XATTR_SIZE_MAX bounds it."""
+    length = length_of(arg, row)
+    out = arg.direction == "out"
+
+    def decode(view: View, address: int) -> Value:
+        size = length(view)
+        if out and (view.failed or not view.named("size")):
+            return Pointer(address)
+        if size > _XATTR_SIZE_MAX:
+            return Pointer(address)
+        shown = buffer(view, address, size)
+        if isinstance(shown, Text) and shown.data.endswith(b"\0"):
+            return Text(shown.data[:-1])
+        return shown
+
+    return decode
+
+
+_XATTR_SIZE_MAX = 65536
+
+
+@argument_type("xattr_names")
+def xattr_names(arg: Arg, row: Syscall) -> Decoder:
+    """Names, each with a NUL; a size of 0 asks how long they are."""
+    length = length_of(arg, row)
+
+    def decode(view: View, address: int) -> Value:
+        if view.failed or not view.named("size"):
+            return Pointer(address)
+        return buffer(view, address, length(view))
+
+    return decode
+
+
+@argument_type("buf_out dirents dirents64")
 def buffer_out(arg: Arg, row: Syscall) -> Decoder:
     """Bytes that the call wrote."""
     length = length_of(arg, row)
@@ -192,6 +229,16 @@ def string_out(arg: Arg, row: Syscall) -> Decoder:
     return decode
 
 
+def beyond(view: View, address: int, known: int, size: int) -> Value | None:
+    """The bytes of a structure behind those that are known, where one of them isn't 0."""
+    end = min(size, 4096)
+    extra = view.read(address + known, end - known)
+    if not extra.strip(b"\0"):
+        return None
+    shown = Text(extra[: view.limit], len(extra) > view.limit, hexadecimal=True)
+    return Prefixed(f"/* bytes {known}..{end - 1} */ ", shown)
+
+
 # --- vectors -----------------------------------------------------------------------------------
 
 
@@ -201,6 +248,8 @@ def vector(view: View, address: int, count: int, size: int, item: Item) -> Value
         return NULL
     if count <= 0:
         return Array(()) if count == 0 else Pointer(address)
+    if address + count * size >= 1 << (8 * view.word):  # it can't lie anywhere
+        return Pointer(address)
     most = min(count, MAX_ITEMS if view.verbose else view.limit)
     data = view.read(address, most * size)
     whole = len(data) // size
@@ -310,11 +359,14 @@ def signal_set(arg: Arg, row: Syscall) -> Decoder:
     """A sigset_t; its size is the argument in REF."""
     length = length_of(arg, row) if arg.ref else (lambda _view: 8)
     out = arg.direction == "out"
+    # epoll_pwait's mask stands behind what the call wrote: strace looks at it then, if ever.
+    late = row.name.startswith("epoll_pwait")
 
     def decode(view: View, address: int) -> Value:
         if out and view.failed:
             return Pointer(address)
-        return sigset_at(view, address, length(view))
+        shown = sigset_at(view, address, length(view))
+        return Pointer(address) if late and view.failed else shown
 
     return decode
 
@@ -333,6 +385,9 @@ def bit_numbers(data: bytes, most: int) -> tuple[str, ...]:
     return tuple(found)
 
 
+_CPUSET_SIZE = 128  # a cpu_set_t: no kernel of today is asked about more than 1024 processors
+
+
 @argument_type("cpuset_in cpuset_out")
 def cpu_set(arg: Arg, row: Syscall) -> Decoder:
     """``[0 1 5]``: the processors in the mask."""
@@ -344,11 +399,15 @@ def cpu_set(arg: Arg, row: Syscall) -> Decoder:
             return NULL
         if out and view.failed:
             return Pointer(address)
-        size = min(view.ret if out else length(view), 8192)
+        claimed = view.ret if out else length(view)
+        size = min(claimed, _CPUSET_SIZE)
         if size <= 0:
             return Words(()) if size == 0 else Pointer(address)
-        data = view.exact(address, -(-size // view.word) * view.word)
-        return Pointer(address) if data is None else Words(bit_numbers(data, size * 8))
+        data = view.exact(address, size)
+        if data is None:
+            return Pointer(address)
+        more = ("...",) if claimed > size else ()
+        return Words((*bit_numbers(data, size * 8), *more))
 
     return decode
 
@@ -365,10 +424,10 @@ def node_mask(arg: Arg, row: Syscall) -> Decoder:
         bits = length(view)
         word = view.word
         # The kernel counts maxnode from 1 (mm/mempolicy.c, get_nodes).
-        count = -(-max(bits - (not out), 0) // (word * 8)) if bits < 1 << 20 else -1
-        if count < 0:
-            return Pointer(address)
-        return vector(view, address, count, word, numbers(lambda n: Hex(n, word * 2 + 2)))
+        count = ((bits + word * 8 - 2) & ((1 << 8 * word) - 1)) // (word * 8)
+        if not count:
+            return Pointer(address) if address else NULL
+        return vector(view, address, count, word, numbers(lambda n: Hex(n, word * 2)))
 
     return decode
 

@@ -7,16 +7,14 @@ from collections.abc import Iterator
 
 from sandtrace.decode import names
 from sandtrace.decode.layout import LAYOUTS, dirfd, fd, layout
-from sandtrace.decode.memory import buffer, path, string, vector
+from sandtrace.decode.memory import beyond, buffer, path, string, vector
 from sandtrace.decode.model import (
     Argument,
-    Commented,
     Fd,
     Hex,
     Int,
     Pointer,
     Struct,
-    Text,
     Value,
 )
 from sandtrace.decode.registry import EXIT, Pause, call, struct
@@ -30,9 +28,8 @@ def mount(view: View) -> Iterator[Argument | Pause]:
     flags = view.arg(3)
     low = flags & 0xFFFF if flags & 0xFFFF_0000 == 0xC0ED_0000 else flags
     no_type = low & (0x1000 | 0x20 | 0x2000 | 0xE0000 | 0x100000)
-    no_source = low & (0x20 | 0xE0000 | 0x100000)
-    no_data = low & (0x1000 | 0x2000 | 0xE0000 | 0x100000)
-    yield "source", Pointer(view.arg(0)) if no_source else path(view, view.arg(0))
+    no_data = not low & 0x20 and low & (0x1000 | 0x2000 | 0xE0000 | 0x100000)
+    yield "source", path(view, view.arg(0))
     yield "target", path(view, view.arg(1))
     yield "filesystemtype", Pointer(view.arg(2)) if no_type else string(view, view.arg(2))
     yield "mountflags", mount_flags(view, flags)
@@ -54,12 +51,8 @@ def mount_attr(view: View, address: int) -> Value:
     if data is None:
         return Pointer(address)
     shown = LAYOUTS["mount_attr raw"].parse(view, data)
-    extra = view.read(address + 32, min(size, 4096) - 32)
-    if extra.strip(b"\0"):
-        comment = f"bytes 32..{size - 1}"
-        more = Commented(Text(extra, hexadecimal=True), comment)
-        return Struct((*shown.fields, (None, more)))
-    return shown
+    more = beyond(view, address, 32, size)
+    return shown if more is None else Struct((*shown.fields, (None, more)))
 
 
 @call("fsconfig")

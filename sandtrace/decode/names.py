@@ -15,6 +15,11 @@ from sandtrace.decode.model import Flags, Int, Symbol, Unknown, Value
 # What strace writes for a number without a name, where it isn't the names' common prefix.
 FAMILIES: dict[str, str] = {
     "access_modes": "?_OK",
+    "get_mempolicy_flags": "MPOL_???",
+    "pkey_access": "PKEY_???",
+    "move_pages_flags": "MPOL_???",
+    "seccomp_ops": "SECCOMP_SET_MODE_???",
+    "renameat2_flags": "RENAME_??",
     "addrfams": "AF_???",
     "open_mode_flags": "O_???",
     "open_access_modes": "O_???",

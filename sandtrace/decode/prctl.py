@@ -10,6 +10,7 @@ from sandtrace.decode.layout import signal
 from sandtrace.decode.memory import string
 from sandtrace.decode.model import (
     NULL,
+    AnyOf,
     Argument,
     Array,
     Commented,
@@ -48,7 +49,7 @@ def _choice(table: str, fallback: str) -> Show:
 
 
 def _flags(table: str) -> Show:
-    return lambda _, value: names.flags(table, value)
+    return lambda _, value: names.flags(table, value & 0xFFFF_FFFF)
 
 
 def _comm(view: View, address: int) -> Value:
@@ -93,7 +94,16 @@ _ONE: dict[int, Show] = {
 }
 # One argument and the rest in hex.
 _ONE_AND_REST: dict[int, Show] = {38: _uint, 41: _uint, 57: _uint}
-_NONE = {7, 21, 30, 13, 31, 32}  # PR_GET_KEEPCAPS, SECCOMP, TIMERSLACK, TIMING; PR_TASK_PERF_*
+_NONE = {
+    7,
+    21,
+    30,
+    13,
+    31,
+    32,
+    51,
+    64,
+}  # PR_GET_KEEPCAPS, SECCOMP, TIMERSLACK, TIMING; PR_TASK_PERF_*
 _INT_OUT = {37: "int", 9: "int", 11: "int", 19: "int"}  # SUBREAPER, FPEMU, FPEXC, ENDIAN
 _TOLD = {3, 27, 46}  # PR_GET_DUMPABLE, PR_GET_SECUREBITS, PR_GET_FP_MODE
 
@@ -239,14 +249,39 @@ def _sched_core(view: View, arg2: int) -> Iterator[Argument | Pause]:
         yield "arg5", Pointer(address)
 
 
-def _vector_length(_view: View, arg2: int) -> Iterator[Argument | Pause]:
-    yield "arg2", _lengths(arg2)
-    yield EXIT
+def _vector_length(view: View, arg2: int) -> Iterator[Argument | Pause]:
+    table = "pr_sme_vl_flags" if view.arg(0, 32) == 63 else "pr_sve_vl_flags"
+    yield "arg2", _lengths(arg2, table)
 
 
-def _lengths(value: int) -> Value:
-    flags = names.flags("pr_sve_vl_flags", value & ~0xFFFF)
-    return Flags(value, flags.names, value & 0xFFFF) if flags.names else Hex(value)
+def _lengths(value: int, table: str) -> Value:
+    flags = names.flags(table, value & ~0xFFFF)
+    length = value & 0xFFFF
+    if not flags.value:
+        return Hex(length)
+    shown = Flags(flags.value, flags.names, flags.rest)
+    return AnyOf((shown, Hex(length))) if length else shown
+
+
+def _tagged_addresses(view: View, arg2: int) -> Iterator[Argument | Pause]:
+    """arm64: are tagged addresses taken, how are wrong tags told, which tags are drawn."""
+    enable = "PR_TAGGED_ADDR_ENABLE" if arg2 & 1 else "!PR_TAGGED_ADDR_ENABLE"
+    told = names.by_value("pr_mte_tcf").get(arg2 & 6, "PR_MTE_TCF_NONE")
+    parts: list[Value] = [Symbol(enable), Symbol(told)]
+    tags = arg2 >> 3 & 0xFFFF
+    if tags:
+        parts.append(Symbol(f"{tags:#x}<<PR_MTE_TAG_SHIFT"))
+    rest = arg2 & ~0x7FFFF
+    if rest:
+        parts.append(Hex(rest))
+    yield "arg2", AnyOf(tuple(parts))
+    yield from _rest(view, 2)
+
+
+def _enabled_pac_keys(view: View, arg2: int) -> Iterator[Argument | Pause]:
+    yield "arg2", names.flags("pr_pac_enabled_keys", arg2)
+    yield "arg3", names.flags("pr_pac_enabled_keys", view.arg(2))
+    yield from _rest(view, 3)
 
 
 def _pac_keys(view: View, arg2: int) -> Iterator[Argument | Pause]:
@@ -268,6 +303,8 @@ _OPTIONS: dict[int, Callable[[View, int], Iterator[Argument | Pause]]] = {
     52: _get_speculation,
     53: _set_speculation,
     54: _pac_keys,
+    55: _tagged_addresses,
+    60: _enabled_pac_keys,
     59: _dispatch,
     62: _sched_core,
     63: _vector_length,
@@ -294,5 +331,6 @@ def prctl_result(view: View) -> Result:
     if table is not None and (ret or option == 52):
         return Result(Hex(ret), note=(names.flags(table, ret),))
     if option in {50, 51, 63, 64} and ret:
-        return Result(Hex(ret), note=(_lengths(ret),)) if ret >> 16 else Result(Hex(ret))
+        table = "pr_sme_vl_flags" if option >= 63 else "pr_sve_vl_flags"
+        return Result(Hex(ret), note=(_lengths(ret, table),)) if ret >> 16 else Result(Hex(ret))
     return plain(view)

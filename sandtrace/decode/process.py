@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sandtrace.decode import names
 from sandtrace.decode.layout import LAYOUTS, layout, signal
-from sandtrace.decode.memory import bit_numbers, vector
+from sandtrace.decode.memory import beyond, bit_numbers, buffer, vector
 from sandtrace.decode.model import (
     NULL,
     AnyOf,
@@ -24,7 +24,6 @@ from sandtrace.decode.model import (
     Result,
     Struct,
     Symbol,
-    Text,
     Value,
     Words,
 )
@@ -54,7 +53,7 @@ def _clone_flags(flags: int) -> Value:
 @call("clone")
 def clone(view: View) -> Iterator[Argument | Pause]:
     """The stack and the flags; and of the pointers those that the flags make meaningful."""
-    flags = view.arg(0, 32)
+    flags = view.arg(0)
     x86_64 = view.call.arch == "x86_64"
     child_at, tls_at = (3, 4) if x86_64 else (4, 3)
     yield "child_stack", Named("child_stack", Pointer(view.arg(1)))
@@ -63,7 +62,7 @@ def clone(view: View) -> Iterator[Argument | Pause]:
         yield EXIT_AFTER
     if flags & (_PARENT_SETTID | _PIDFD):
         address = view.arg(2)
-        number = view.number(address, 4, signed=True)
+        number = None if view.failed else view.number(address, 4, signed=True)
         shown: Value = Pointer(address)
         if number is not None:
             one: Value = (
@@ -156,10 +155,9 @@ def _clone_args(view: View, raw: dict[str, int], fetch: int, address: int, size:
     if fetch > 80 and (raw["cgroup"] or flags & 1 << 33):
         fields.append(("cgroup", Int(raw["cgroup"])))
     if size > fetch:
-        extra = view.read(address + fetch, min(size, 4096) - fetch)
-        if extra.strip(b"\0"):
-            comment = f"bytes {fetch}..{min(size, 4096) - 1}"
-            fields.append((None, Commented(Text(extra, hexadecimal=True), comment)))
+        extra = beyond(view, address, fetch, size)
+        if extra is not None:
+            fields.append((None, extra))
     return Struct(tuple(fields))
 
 
@@ -261,6 +259,9 @@ def sched_param(view: View, address: int) -> Value:
     return Pointer(address) if number is None else Array((Int(number),))
 
 
+_KEEP_PARAMS, _KEEP_ALL = 0x10, 0x18  # SCHED_FLAG_KEEP_*: what the kernel leaves as it is
+
+
 @struct("sched_attr")
 def sched_attr(view: View, address: int) -> Value:
     """struct sched_attr, as long as it says."""
@@ -281,16 +282,19 @@ def sched_attr(view: View, address: int) -> Value:
         return int.from_bytes(data[at : at + width], "little", signed=signed)
 
     policy, flags = number(4, 4), number(8, 8)
-    fields: list[tuple[str | None, Value]] = [
-        ("size", Int(size)),
-        ("sched_policy", names.choice("schedulers", policy)),
-        ("sched_flags", names.flags("sched_flags", flags)),
-        ("sched_nice", Int(number(16, 4, signed=True))),
-        ("sched_priority", Int(number(20, 4))),
-        ("sched_runtime", Int(number(24, 8))),
-        ("sched_deadline", Int(number(32, 8))),
-        ("sched_period", Int(number(40, 8))),
-    ]
+    fields: list[tuple[str | None, Value]] = [("size", Int(size))]
+    keeps = flags if view.call.name == "sched_setattr" else 0
+    if not keeps & _KEEP_ALL:
+        fields.append(("sched_policy", names.choice("schedulers", policy)))
+    fields.append(("sched_flags", names.flags("sched_flags", flags)))
+    if not keeps & _KEEP_PARAMS:
+        fields += [
+            ("sched_nice", Int(number(16, 4, signed=True))),
+            ("sched_priority", Int(number(20, 4))),
+            ("sched_runtime", Int(number(24, 8))),
+            ("sched_deadline", Int(number(32, 8))),
+            ("sched_period", Int(number(40, 8))),
+        ]
     if real >= 56:
         fields += [
             ("sched_util_min", Int(number(48, 4))),
@@ -327,9 +331,7 @@ def _caps_set(bits: int, base: int) -> Flags:
 
 
 def _capability_data(view: View, address: int, version: int) -> Value:
-    count = {0x19980330: 1, 0x20071026: 2, 0x20080522: 2}.get(version)
-    if count is None:
-        return Pointer(address)
+    count = 2 if version in {0x20071026, 0x20080522} else 1
     data = view.exact(address, 12 * count)
     if data is None:
         return Pointer(address)
@@ -437,7 +439,7 @@ def modify_ldt_result(view: View) -> Result:
     if ret is None:
         return plain(view)
     number = to_signed(ret, 32)
-    if not -4096 < number < 0:
+    if not -4096 < number < 0 or ret < 0:
         return plain(view)
     failed = failure(-number)
     return Result(Int(number & 0xFFFF_FFFF), failed.error, failed.message)
@@ -446,10 +448,10 @@ def modify_ldt_result(view: View) -> Result:
 @call("rseq")
 def rseq(view: View) -> Iterator[Argument | Pause]:
     """A restartable sequence's area, its size, flags and signature."""
-    yield "rseq", Pointer(view.arg(0))
-    yield "rseq_len", Hex(view.arg(1, 32))
-    yield "flags", Hex(view.arg(2, 32))
-    yield "sig", Hex(view.arg(3, 32))
+    yield "rseq", Hex(view.arg(0))
+    yield "rseq_len", Hex(view.arg(1))
+    yield "flags", Hex(view.arg(2))
+    yield "sig", Hex(view.arg(3))
 
 
 @call("get_robust_list")
@@ -474,8 +476,7 @@ def getcpu_cache(_: View, address: int) -> Value:
 
 @call("sethostname setdomainname")
 def sethostname(view: View) -> Iterator[Argument | Pause]:
-    """A name of at most 64 bytes, whole."""
+    """A name of at most 64 bytes (__NEW_UTS_LEN)."""
     address, length = view.arg(0), view.arg(1, 32)
-    data = view.exact(address, length) if 0 < length <= 64 else None
-    yield "name", Pointer(address) if data is None else Text(data)
+    yield "name", buffer(view, address, length) if length <= 64 else Pointer(address)
     yield "len", Int(length)

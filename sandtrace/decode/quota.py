@@ -24,7 +24,7 @@ _INFO = layout("if_dqinfo", "dqi_bgrace:u64 dqi_igrace:u64 dqi_flags:u32:flags(i
                " dqi_valid:u32:flags(if_dqinfo_valid)")  # fmt: skip
 _XFS = layout(
     "fs_disk_quota",
-    "d_version:s8 d_flags:s8:flags(xfs_dqblk_flags) d_fieldmask:u16:hex d_id:u32"
+    "d_version:s8 d_flags:u8:flags(xfs_dqblk_flags) d_fieldmask:u16:hex d_id:u32"
     " d_blk_hardlimit:u64 d_blk_softlimit:u64 d_ino_hardlimit:u64 d_ino_softlimit:u64"
     " d_bcount:u64 d_icount:u64 ... d_itimer:s32 d_btimer:s32 d_iwarns:u16 d_bwarns:u16"
     " -:s8 -:s8 -:s8 -:s8 d_rtb_hardlimit:u64 d_rtb_softlimit:u64 d_rtbcount:u64 d_rtbtimer:s32"

@@ -82,8 +82,8 @@ _home(
 _home(
     "files",
     calls="copy_file_range fadvise64 fadvise64_64 fanotify_init fanotify_mark getcwd getdents"
-    " getdents64 mincore mknod mknodat name_to_handle_at sendfile sendfile64 splice"
-    " statx",
+    " getdents64 mincore mknod mknodat name_to_handle_at readlink readlinkat sendfile"
+    " sendfile64 splice statx",
     structs="cachestat cachestat_range file_attr file_handle flock fsid open_how stat stat64"
     " statfs statfs64 statx statx_timestamp ustat xattr_args",
 )

@@ -56,7 +56,7 @@ def plain(view: View) -> Result:
     if ret is None:
         return NEVER
     returns = call.row.returns if call.row is not None else "int"
-    if -4096 < ret < 0 and returns not in {"ticks", "nothing"}:
+    if -4096 < ret < 0 and returns != "nothing":
         return failure(-ret)
     show = _SHOWN.get(returns)
     return show(view, ret) if show is not None else Result(_small(ret))

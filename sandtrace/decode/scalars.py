@@ -96,16 +96,13 @@ def socket_type(_: View, value: int) -> Value:
     kind = names.choice("socktypes", value & 0xF)
     extra = names.flags("sock_type_flags", value & ~0xF)
     if isinstance(kind, Unknown):
-        return AnyOf((Unknown(value & 0xF, "SOCK_???"), *_nonzero(extra)))
+        whole = names.flags("sock_type_flags", value)
+        return Flags(value, whole.names, whole.rest, "SOCK_???")
     if not extra.names and not extra.rest:
         return kind
     if not extra.names:
         return AnyOf((kind, Unknown(extra.rest, "SOCK_???")))
     return AnyOf((kind, extra))
-
-
-def _nonzero(flags: Flags) -> tuple[Value, ...]:
-    return (flags,) if flags.value else ()
 
 
 @argument_type("flags flags64 flags_u64")
@@ -154,7 +151,7 @@ _PROTOCOLS = {
 def socket_protocol(_arg: Arg, row: Syscall) -> Decoder:
     """The protocol of a socket, by its family's table; socketpair's is a plain number."""
     if row.name == "socketpair":
-        return lambda _, value: Int(value & 0xFFFF_FFFF)
+        return lambda view, _: Int(view.arg(2))
 
     def decode(view: View, value: int) -> Value:
         family = (view.named("family") or 0) & 0xFFFF_FFFF
@@ -163,7 +160,7 @@ def socket_protocol(_arg: Arg, row: Syscall) -> Decoder:
             return Function("htons", (_ethernet(number),)) if number else Int(0)
         if family in _PROTOCOLS:
             return names.choice(_PROTOCOLS[family], number)
-        return Int(number)
+        return Int(view.arg(2))
 
     return decode
 
@@ -202,22 +199,37 @@ def io_priority(_: View, value: int) -> Value:
     )
 
 
-def ipc_flags(table: str) -> Decoder:
+def octal(number: int) -> str:
+    """``000``, ``0644``: as C's ``%#03o``."""
+    return f"0{number:o}" if number >= 0o100 else f"{number:03o}"
+
+
+def ipc_flags(table: str, *, shared_memory: bool = False) -> Decoder:
     """Flags of the kind IPC_CREAT|0600: names, then the permission bits in octal."""
 
     def decode(_: View, value: int) -> Value:
         value &= 0xFFFF_FFFF
-        named = names.flags(table, value & ~0o777)
         mode = Octal(value & 0o777)
-        if not named.value:
-            return mode
-        return AnyOf((named, mode))
+        parts: list[Value] = []
+        huge = value >> 26 & 0x3F if shared_memory else 0
+        named = names.flags(table, value & ~0o777 & ~(huge << 26))
+        if named.names:
+            parts.append(named)
+        elif named.rest and not shared_memory:
+            # No name, and no bar before the permissions: strace runs the numbers together.
+            return Symbol(f"{named.rest:#x}{octal(mode.value)}", value)
+        elif named.rest:
+            parts.append(Hex(named.rest))
+        if huge:
+            parts.append(Symbol(f"{huge}<<SHM_HUGE_SHIFT", huge << 26))
+        return AnyOf((*parts, mode)) if parts else mode
 
     return decode
 
 
 def mmap_flags(view: View, value: int) -> Value:
     """The mapping's type, its flags, and the size of its huge pages."""
+    value &= 0xFFFF_FFFF
     kind = names.choice("mmap_type", value & 0xF) if value & 0xF else Symbol("MAP_FILE", 0)
     huge = value >> 26 & 0x3F
     extra = names.flags("mmap_flags", value & ~0xF & ~(0x3F << 26), view.call.arch)
@@ -261,8 +273,6 @@ def swap_flags(_: View, value: int) -> Value:
     priority = value & 0x7FFF
     if not plain.value:
         return Int(priority)
-    if not priority:
-        return plain
     return AnyOf((plain, Int(priority)))
 
 
@@ -271,11 +281,13 @@ def sched_policy(_: View, value: int) -> Value:
     return names.choice("schedulers", value & 0xFFFF_FFFF, "SCHED_???")
 
 
-def mempolicy(_: View, value: int) -> Value:
+def mempolicy(view: View, value: int) -> Value:
     """A memory policy's mode, and its flags."""
-    value &= 0xFFFF_FFFF
-    kind = names.choice("mempolicymodes", value & 0x1FFF)
-    extra = names.flags("mempolicyflags", value & ~0x1FFF)
+    value = view.arg(2) if view.call.name == "mbind" else value & 0xFFFF_FFFF
+    extra = names.flags("mempolicyflags", value & 0xE000)  # MPOL_MODE_FLAGS
+    kind = names.choice("mempolicymodes", value & ~0xE000)
+    if isinstance(kind, Unknown):
+        return Flags(value, extra.names, kind.value, "MPOL_???") if extra.value else kind
     return AnyOf((kind, extra)) if extra.value else kind
 
 
@@ -309,7 +321,7 @@ def pidfd(view: View, value: int) -> Value:
 
 _simple(integer, "int uint long ulong size off off64 off_lohi off_hilo time u64 pid tid tgid pgid"
         " sid pid_kill pid_wait idtype_id which_id ipcid pkey nsid membarrier_cpu cpu futex_val"
-        " quotactl_cmd kcmp_idx sysfs_arg timerid")  # fmt: skip
+        " quotactl_cmd kcmp_idx timerid")  # fmt: skip
 _simple(hexadecimal, "hex hex32 hex64 ioctl_cmd seccomp_flags sockopt_name sockopt_level riscv_arg"
         " keyctl_cmd bpf_cmd prctl_option ptrace_request futex_op clone_flags")  # fmt: skip
 _simple(pointer, "addr ptr aio_context fcntl_arg ioctl_arg ptrace_addr ptrace_data prctl_arg"
@@ -328,7 +340,7 @@ _simple(clock, "clockid")
 _simple(ipc_key, "key")
 _simple(key_serial, "key_serial")
 _simple(io_priority, "ioprio")
-_simple(ipc_flags("shm_resource_flags"), "shmget_flags")
+_simple(ipc_flags("shm_resource_flags", shared_memory=True), "shmget_flags")
 _simple(ipc_flags("resource_flags"), "semget_flags msgget_flags")
 _simple(mmap_flags, "mmap_flags")
 _simple(memfd_flags, "memfd_flags")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from sandtrace.decode import names
 from sandtrace.decode.errnos import errno_name
-from sandtrace.decode.model import Hex, Int, Pointer, Struct, Symbol, Unknown, Value
+from sandtrace.decode.model import Commented, Hex, Int, Pointer, Struct, Symbol, Value
 from sandtrace.decode.names import SIGNAL_NUMBERS
 from sandtrace.decode.registry import struct
 from sandtrace.decode.view import View, to_signed
@@ -22,8 +22,8 @@ _CODES_BY_SIGNAL = {
     )
     if name in SIGNAL_NUMBERS
 }  # fmt: skip
-_SI_TKILL, _SI_TIMER, _SI_USER, _SI_QUEUE = -6, -2, 0, -1
-_FAULTS = {SIGNAL_NUMBERS[name] for name in ("SIGILL", "SIGFPE", "SIGSEGV", "SIGBUS")}
+_SI_TKILL, _SI_SIGIO, _SI_TIMER, _SI_USER = -6, -5, -2, 0
+_FAULTS = {SIGNAL_NUMBERS[name] for name in ("SIGILL", "SIGFPE", "SIGSEGV", "SIGBUS", "SIGTRAP")}
 _SIGCHLD, _SIGIO, _SIGSYS = (SIGNAL_NUMBERS[name] for name in ("SIGCHLD", "SIGIO", "SIGSYS"))
 
 
@@ -36,7 +36,7 @@ def code_value(number: int, code: int) -> Value:
     own = names.by_value(table).get(code) if table else None
     if own is not None:
         return Symbol(own, code)
-    return Int(code) if code >= 0 and table is None else Unknown(code & 0xFFFF_FFFF, "SI_???")
+    return Hex(code & 0xFFFF_FFFF)
 
 
 class _Body:
@@ -68,10 +68,12 @@ class _Body:
         return [("si_pid", Int(self.s32(0))), ("si_uid", Int(self.u32(4)))]
 
     def value(self) -> Fields:
-        """What was sent with it, if anything: a union sigval, by both its members."""
-        if not self.long(8):
-            return []
+        """What was sent with it: a union sigval, by both its members."""
         return [("si_int", Int(self.s32(8))), ("si_ptr", Pointer(self.long(8)))]
+
+    def value_if_any(self) -> Fields:
+        """As `value`, where it is not 0."""
+        return self.value() if self.long(8) else []
 
 
 def siginfo_value(data: bytes, word: int = 8) -> Value | None:
@@ -81,6 +83,8 @@ def siginfo_value(data: bytes, word: int = 8) -> Value | None:
     number, error, code = (
         int.from_bytes(data[at : at + 4], "little", signed=True) for at in (0, 4, 8)
     )
+    if not number:
+        return Struct(())
     fields: Fields = [("si_signo", signal_value(number)), ("si_code", code_value(number, code))]
     if error:
         name = errno_name(error)
@@ -94,24 +98,28 @@ def _body(number: int, code: int, body: _Body) -> Fields:
     if code == _SI_TIMER:
         timer: Fields = [("si_timerid", Hex(body.u32(0))), ("si_overrun", Int(body.s32(4)))]
         return timer + body.value()
+    if code == _SI_SIGIO:
+        return [("si_band", Int(body.long(0))), ("si_fd", Int(body.s32(body.word)))]
     if code < 0:
-        return body.sender() + body.value()
+        return body.sender() + body.value_if_any()
     if number == _SIGCHLD:
         status = body.s32(8)
         times = 16 if body.word == 8 else 12
         return [
             *body.sender(),
             ("si_status", Int(status) if code == 1 else signal_value(status)),
-            ("si_utime", Int(body.long(times))),
-            ("si_stime", Int(body.long(times + body.word))),
+            ("si_utime", _ticks(body.long(times))),
+            ("si_stime", _ticks(body.long(times + body.word))),
         ]
     if number in _FAULTS:
         return [("si_addr", Pointer(body.long(0))), *_fault_details(number, code, body)]
-    if number == _SIGIO:
+    if number == _SIGIO and 0 < code <= 6:
         return [
             ("si_band", names.flags("pollflags", body.long(0))),
             ("si_fd", Int(body.s32(body.word))),
         ]
+    if number == _SIGIO:
+        return []
     if number == _SIGSYS:
         arch = body.u32(body.word + 4)
         return [
@@ -119,7 +127,12 @@ def _body(number: int, code: int, body: _Body) -> Fields:
             ("si_syscall", _syscall(body.u32(body.word), arch)),
             ("si_arch", names.choice("audit_arch", arch, "AUDIT_ARCH_???")),
         ]
-    return body.sender() + body.value() if body.long(0) or body.long(8) else []
+    return body.sender() + body.value_if_any() if body.long(0) or body.long(8) else []
+
+
+def _ticks(number: int) -> Value:
+    """Clock ticks, of which user space is told 100 a second on every arch here (USER_HZ)."""
+    return Commented(Int(number), f"{number / 100:.2f} s") if number else Int(0)
 
 
 def _fault_details(number: int, code: int, body: _Body) -> Fields:

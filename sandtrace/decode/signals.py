@@ -75,7 +75,7 @@ def _sigaction(view: View, action: int, mask: Words, flags: int, restorer: int) 
     return Struct(tuple(fields))
 
 
-layout("sigaltstack", "ss_sp:ptr ss_flags:s32:flags(sigaltstack_flags) ss_size:size")
+layout("sigaltstack", "ss_sp:ptr ss_flags:u32:flags(sigaltstack_flags) ss_size:size")
 
 
 @struct("sigevent")
@@ -92,7 +92,7 @@ def sigevent(view: View, address: int) -> Value:
     if value:
         either = Struct((("sival_int", Int(to_signed(value, 32))), ("sival_ptr", Pointer(value))))
         fields.append(("sigev_value", either))
-    shown = signal(view, number) if notify in {0, 4} else Int(number)
+    shown = signal(view, number) if notify in {0, 2, 4} else Int(number & 0xFFFF_FFFF)
     fields.append(("sigev_signo", shown))
     fields.append(("sigev_notify", names.choice("sigev_value", notify)))
     tail = view.exact(address + word + 8, 2 * word if word == 8 else 8)

@@ -101,7 +101,7 @@ def _u16(data: bytes, offset: int) -> int:
 
 def _unix(_: View, data: bytes) -> Fields:
     path = data[2:110]
-    if path[:1] == b"\0" and len(path) > 1:
+    if path[:1] == b"\0":
         return [("sun_path", Prefixed("@", Text(path[1:])))]
     return [("sun_path", Text(path.partition(b"\0")[0]))]
 

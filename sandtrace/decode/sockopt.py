@@ -13,7 +13,6 @@ from sandtrace.decode.model import (
     Argument,
     Array,
     Change,
-    Function,
     Int,
     Pointer,
     Struct,
@@ -21,6 +20,7 @@ from sandtrace.decode.model import (
     Text,
     Unknown,
     Value,
+    Words,
 )
 from sandtrace.decode.registry import EXIT, Pause, call
 from sandtrace.decode.seccomp import filter_program
@@ -74,7 +74,7 @@ def option_name(level: int, option: int, *, getting: bool) -> Value:
     if found is None:
         return Int(option)
     fallback, both, get, put = found
-    for table in (both, get if getting else put):
+    for table in (get if getting else put, both):
         if table and (name := names.by_value(table).get(option)) is not None:
             return Symbol(name, option)
     return Unknown(option, fallback)
@@ -238,8 +238,17 @@ def _icmp_filter(view: View, address: int, length: int) -> Value:
     data = view.exact(address, min(length, 4))
     if data is None:
         return Pointer(address)
-    bits = int.from_bytes(data.ljust(4, b"\xff"), "little") ^ 0xFFFF_FFFF
-    return Function("~", (names.flags("icmpfilterflags", bits),))
+    bits = int.from_bytes(data.ljust(4, b"\xff"), "little")
+    negated = bits.bit_count() >= 32 * 2 // 3  # as with signals: tell the fewer
+    if negated:
+        bits ^= 0xFFFF_FFFF
+    known = names.by_value("icmpfilterflags")
+    words = [
+        known.get(1 << number, f"{number:#x} /* ICMP_??? */")
+        for number in range(32)
+        if bits >> number & 1
+    ]
+    return Words(tuple(words), "~[" if negated else "[")
 
 
 def _memberships(view: View, address: int, length: int) -> Value:
@@ -332,6 +341,6 @@ def setsockopt(view: View) -> Iterator[Argument | Pause]:
     elif level == _SOL_NETLINK:
         value = _int(view, address) if length >= 4 else Pointer(address)
     else:
-        value = _plain(view, address, length) if length >= 0 else Pointer(address)
+        value = _plain(view, address, length & 0xFFFF_FFFF)
     yield "optval", value
     yield "optlen", Int(length)

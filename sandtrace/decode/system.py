@@ -9,10 +9,10 @@ from sandtrace.decode import names
 from sandtrace.decode.layout import LAYOUTS, layout
 from sandtrace.decode.memory import buffer, numbers, string, vector
 from sandtrace.decode.model import (
+    AnyOf,
     Argument,
     Array,
     Commented,
-    Flags,
     Hex,
     Int,
     Pointer,
@@ -22,7 +22,7 @@ from sandtrace.decode.model import (
 )
 from sandtrace.decode.registry import EXIT, Pause, call, result_of, struct
 from sandtrace.decode.results import plain
-from sandtrace.decode.view import View
+from sandtrace.decode.view import View, to_signed
 
 _UTS = (
     "sysname:char[{n}] nodename:char[{n}] ... release:char[{n}] version:char[{n}] machine:char[{n}]"
@@ -58,7 +58,7 @@ def mremap(view: View) -> Iterator[Argument | Pause]:
     yield "old_size", Int(view.arg(1))
     yield "new_size", Int(view.arg(2))
     yield "flags", names.flags("mremap_flags", flags)
-    if flags & 6:
+    if flags & 3 == 3:
         yield "new_address", Pointer(view.arg(4))
 
 
@@ -67,7 +67,7 @@ def syslog(view: View) -> Iterator[Argument | Pause]:
     """The action by number and name; its buffer and length where it has them."""
     kind, address, length = view.arg(0, 32), view.arg(1), view.signed(2)
     name = names.by_value("syslog_action_type").get(kind, "SYSLOG_ACTION_???")
-    yield "type", Commented(Int(kind), name)
+    yield "type", Commented(Int(to_signed(kind, 32)), name)
     if kind in {0, 1, 5, 6, 7, 9, 10}:
         return
     if kind in {2, 3, 4}:
@@ -101,10 +101,10 @@ def groups(view: View) -> Iterator[Argument | Pause]:
     width = 4 if wide else 2
     getting = view.call.name.startswith("get")
     yield "size", Int(count)
-    if getting and count:
+    if getting:
         yield EXIT
     there = view.ret if getting else count
-    if (getting and (view.failed or not count)) or not 0 <= there <= 65536:
+    if (getting and view.failed) or not 0 <= there <= 65536:
         yield "list", Pointer(address)
     else:
         yield (
@@ -132,6 +132,9 @@ def membarrier_result(view: View) -> Result:
     return plain(view)
 
 
+layout("sysctl_args", "name:ptr nlen:s32 oldval:ptr oldlenp:ptr newval:ptr newlen:size -:ulong[4]")
+
+
 @call("getcpu")
 def getcpu(view: View) -> Iterator[Argument | Pause]:
     """Which processor and node."""
@@ -156,13 +159,13 @@ def get_mempolicy(view: View) -> Iterator[Argument | Pause]:
     else:
         yield "mode", Array((names.choice("mempolicymodes", number),))
     word = view.word
-    count = -(-most // (8 * word)) if most < 1 << 20 else -1
+    count = -(-most // (8 * word))
     yield (
         "nodemask",
         (
             Pointer(nodes)
-            if view.failed or count < 0
-            else vector(view, nodes, count, word, numbers(lambda n: Hex(n, 2 * word + 2)))
+            if view.failed and count
+            else vector(view, nodes, count, word, numbers(lambda n: Hex(n, 2 * word)))
         ),
     )
     yield "maxnode", Int(most)
@@ -202,25 +205,22 @@ def kexec_load(view: View) -> Iterator[Argument | Pause]:
     one = LAYOUTS["kexec_segment"]
     yield "entry", Pointer(view.arg(0))
     yield "nr_segments", Int(count)
-    yield (
-        "segments",
-        vector(
-            view,
-            view.arg(2),
-            min(count, 16),
-            one.size(view),
-            lambda v, _at, data: one.parse(v, data),
-        ),
-    )
+    if count > 16:  # KEXEC_SEGMENT_MAX
+        yield "segments", Pointer(view.arg(2))
+    else:
+        yield (
+            "segments",
+            vector(
+                view,
+                view.arg(2),
+                count,
+                one.size(view),
+                lambda v, _at, data: one.parse(v, data),
+            ),
+        )
     arch = names.choice("kexec_arch_values", flags & 0xFFFF_0000, "KEXEC_ARCH_???")
     low = names.flags("kexec_load_flags", flags & ~0xFFFF_0000)
-    yield "flags", arch if not low.value else _joined(arch, low)
-
-
-def _joined(first: Value, second: Flags) -> Value:
-    from sandtrace.decode.model import AnyOf
-
-    return AnyOf((first, Flags(second.value, second.names, second.rest)))
+    yield "flags", AnyOf((arch, low)) if low.value else arch
 
 
 @struct("aio_context_out")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sandtrace.decode import names
-from sandtrace.decode.layout import fd, signal
+from sandtrace.decode.layout import fd, layout, signal
 from sandtrace.decode.memory import iovecs, sigset_at, vector
 from sandtrace.decode.model import (
     Argument,
@@ -37,15 +37,32 @@ _WITH_SIGNAL = {_CONT, _DETACH, _SYSCALL, _SINGLESTEP, 31, 32, 33}
 # struct user of x86-64 (asm/user_64.h): its registers by the names of their indices.
 _USER_REGS = (
     "R15", "R14", "R13", "R12", "RBP", "RBX", "R11", "R10", "R9", "R8", "RAX", "RCX", "RDX",
-    "RSI", "RDI", "ORIG_RAX", "RIP", "CS", "EFLAGS", "RSP", "SS",
+    "RSI", "RDI", "ORIG_RAX", "RIP", "CS", "EFLAGS", "RSP", "SS", "FS_BASE", "GS_BASE", "DS", "ES",
+    "FS", "GS",
 )  # fmt: skip
 
 
 def _offset(view: View, address: int) -> Value:
     if view.call.arch == "x86_64" and address < 8 * len(_USER_REGS):
-        rest = f" + {address % 8}" if address % 8 else ""
-        return Symbol(f"8*{_USER_REGS[address // 8]}{rest}", address)
+        return _beside(f"8*{_USER_REGS[address // 8]}", address, address % 8)
+    if view.call.arch == "x86_64" and address < _USER_SIZE:
+        start, name = max(row for row in _USER if row[0] <= address)
+        return _beside(f"offsetof(struct user, {name})", address, address - start)
     return Pointer(address)
+
+
+def _beside(name: str, address: int, rest: int) -> Symbol:
+    return Symbol(f"{name}+{rest}" if rest else name, address)
+
+
+# struct user of x86-64 behind its registers (asm/user_64.h).
+_USER = (
+    (216, "u_fpvalid"), (224, "i387"), (736, "u_tsize"), (744, "u_dsize"), (752, "u_ssize"),
+    (760, "start_code"), (768, "start_stack"), (776, "signal"), (784, "reserved"), (792, "u_ar0"),
+    (800, "u_fpstate"), (808, "magic"), (816, "u_comm"),
+    (848, "u_debugreg"), *((848 + 8 * at, f"u_debugreg[{at}]") for at in range(1, 8)),
+)  # fmt: skip
+_USER_SIZE = 928
 
 
 @call("ptrace")
@@ -58,7 +75,8 @@ def ptrace(view: View) -> Iterator[Argument | Pause]:
     yield "pid", Int(view.signed(1))
     if request in {_ATTACH, _INTERRUPT, _KILL, _LISTEN}:
         return
-    yield "addr", _address(view, request, address)
+    if request not in _REGISTERS:
+        yield "addr", _address(view, request, address)
     if request in _OUT:
         yield EXIT
         yield "data", Pointer(data) if view.failed else _written(view, request, address, data)
@@ -88,6 +106,19 @@ def _address(view: View, request: int, address: int) -> Value:
     return Pointer(address)
 
 
+def _iovec(view: View, address: int) -> Value:
+    shown = iovecs(view, address, 1, follow=False)
+    return shown.items[0] if isinstance(shown, Array) and shown.items else shown
+
+
+def _metadata(view: View, address: int) -> Value:
+    """struct seccomp_metadata: which filter is meant."""
+    number = view.number(address, 8)
+    if number is None:
+        return Pointer(address)
+    return Struct((("filter_off", Int(number)),))
+
+
 def _given(view: View, request: int, address: int, data: int) -> Value:
     if request in _WITH_SIGNAL:
         return signal(view, data)
@@ -98,13 +129,52 @@ def _given(view: View, request: int, address: int, data: int) -> Value:
     if request == _SETSIGMASK:
         return sigset_at(view, data, address)
     if request == _SETREGSET:
-        return iovecs(view, data, 1, follow=False)
-    return Pointer(data)
+        return _iovec(view, data)
+    if request == _SECCOMP_GET_METADATA:
+        return _metadata(view, data)
+    return _REGISTERS[request](view, data) if request in _REGISTERS else Pointer(data)
+
+
+# struct user_regs_struct and user_fpregs_struct of x86-64 (asm/user_64.h).
+_REGS = layout(
+    "user_regs x86_64",
+    " ".join(
+        f"{name}:u64:hex"
+        for name in map(str.lower, _USER_REGS)
+    ),
+)  # fmt: skip
+_FPREGS = layout(
+    "user_fpregs x86_64",
+    "cwd:u16:hex swd:u16:hex ftw:u16:hex fop:u16:hex rip:u64:hex rdp:u64:hex mxcsr:u32:hex"
+    " mxcr_mask:u32:hex st_space:u32[32]:hex xmm_space:u32[64]:hex padding:u32[24]:hex",
+)
+
+
+def _registers(view: View, address: int) -> Value:
+    return _REGS.at(view, address) if view.call.arch == "x86_64" else Pointer(address)
+
+
+def _fp_registers(view: View, address: int) -> Value:
+    if view.call.arch != "x86_64":
+        return Pointer(address)
+    shown = _FPREGS.at(view, address)
+    if not isinstance(shown, Struct):
+        return shown
+    most = len(_USER_REGS) * 64 if view.verbose else view.limit
+    fields: list[tuple[str | None, Value]] = []
+    for name, value in shown.fields:
+        if isinstance(value, Array) and len(value.items) > most:
+            value = Array(value.items[:most], more=True)  # noqa: PLW2901 - cut by -s, as all arrays
+        fields.append((name, value))
+    return Struct(tuple(fields))
+
+
+_REGISTERS = {12: _registers, 13: _registers, 14: _fp_registers, 15: _fp_registers}
 
 
 _OUT = {
     _PEEKTEXT, _PEEKDATA, _PEEKUSER, _GETEVENTMSG, _GETREGSET, _GETSIGINFO, _GETSIGMASK,
-    _PEEKSIGINFO, _SECCOMP_GET_FILTER, _GET_SYSCALL_INFO,
+    _PEEKSIGINFO, _SECCOMP_GET_FILTER, _GET_SYSCALL_INFO, 12, 14,
 }  # fmt: skip
 
 
@@ -115,7 +185,9 @@ def _written(view: View, request: int, address: int, data: int) -> Value:
             return Pointer(data)
         return Array((Int(number) if request == _GETEVENTMSG else Pointer(number),))
     if request == _GETREGSET:
-        return iovecs(view, data, 1, follow=False)
+        return _iovec(view, data)
+    if request in _REGISTERS:
+        return _REGISTERS[request](view, data)
     if request == _GETSIGINFO:
         return siginfo(view, data)
     if request == _GETSIGMASK:

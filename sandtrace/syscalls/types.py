@@ -85,7 +85,7 @@ _VOCABULARY = (
     ArgType("uid gid", 32, "int"),  # (uid_t)-1 is printed as -1
     ArgType("uid16 gid16", 16, "int"),
     ArgType("mode", 16, "int"),  # umode_t; mknod shows S_IFMT by name
-    ArgType("umask", 32, "int", signed=True),
+    ArgType("umask", 16, "int"),
     ArgType("dev", 32, "int"),  # makedev(0x8, 0x1)
     ArgType("signal", 32, "int", signed=True),
     ArgType("signal_or_zero", 32, "int", signed=True),
@@ -134,7 +134,7 @@ _VOCABULARY = (
     ArgType(
         "fcntl_arg ioctl_arg ptrace_addr ptrace_data prctl_arg keyctl_arg arch_prctl_arg semctl_arg"
         " quotactl_addr kcmp_idx futex_timeout futex_uaddr2 shmctl_buf msgctl_buf seccomp_args"
-        " sysfs_arg fsconfig_value",
+        " fsconfig_value",
         64, "choice",
     ),
     ArgType("membarrier_cpu futex_val futex_val3", 32, "int"),
@@ -146,6 +146,8 @@ _VOCABULARY = (
     ArgType("strings", 64, "strings", "in"),  # argv: pointers to strings, NULL at the end
     ArgType("envp", 64, "strings", "in"),  # as strings, but printed as a count: /* 12 vars */
     ArgType("xattr_names", 64, "bytes", "out"),
+    ArgType("xattr_in", 64, "bytes", "in"),  # @size; a NUL at the end is not shown
+    ArgType("xattr_out", 64, "bytes", "out"),
     ArgType("mount_data", 64, "string", "in"),  # printed as a string, or as an address without one
     # Memory: bytes, vectors of buffers, socket addresses and messages.
     ArgType("buf_in", 64, "bytes", "in"),

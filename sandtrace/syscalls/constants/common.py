@@ -243,6 +243,11 @@ TABLES: dict[str, tuple[tuple[int, str], ...]] = {
         (22530, "Q_XQUOTAOFF"), (22531, "Q_XGETQUOTA"), (22532, "Q_XSETQLIM"),
         (22533, "Q_XGETQSTAT"), (22534, "Q_XQUOTARM"), (22535, "Q_XQUOTASYNC"),
         (22536, "Q_XGETQSTATV"), (22537, "Q_XGETNEXTQUOTA"),
+        (256, "Q_V1_QUOTAON"), (512, "Q_V1_QUOTAOFF"), (768, "Q_V1_GETQUOTA"), (1024,
+        "Q_V1_SETQUOTA"), (1280, "Q_V1_SETUSE"), (1536, "Q_V1_SYNC"), (1792, "Q_SETQLIM"), (2048,
+        "Q_V1_GETSTATS"), (4096, "Q_V1_RSQUASH"), (3328, "Q_V2_GETQUOTA"), (3584,
+        "Q_V2_SETQUOTA"), (3840, "Q_V2_SETUSE"), (2304, "Q_V2_GETINFO"), (2560, "Q_V2_SETINFO"),
+        (2816, "Q_V2_SETGRACE"), (3072, "Q_V2_SETFLAGS"), (4352, "Q_V2_GETSTATS"),
     ),
     "quotatypes": (
         (0, "USRQUOTA"), (1, "GRPQUOTA"), (2, "PRJQUOTA"),
@@ -640,6 +645,7 @@ TABLES: dict[str, tuple[tuple[int, str], ...]] = {
         (0x40000000, "MSG_CMSG_CLOEXEC"), (0x80000000, "MSG_CMSG_COMPAT"),
     ),
     "socketlayers": (
+        (40, "AF_VSOCK"), (100, "SOL_CAN_BASE"), (101, "SOL_CAN_RAW"),
         (0, "SOL_IP"), (1, "SOL_SOCKET"), (6, "SOL_TCP"), (17, "SOL_UDP"), (41, "SOL_IPV6"),
         (58, "SOL_ICMPV6"), (132, "SOL_SCTP"), (136, "SOL_UDPLITE"), (255, "SOL_RAW"),
         (256, "SOL_IPX"), (257, "SOL_AX25"), (258, "SOL_ATALK"), (259, "SOL_NETROM"),
@@ -754,6 +760,9 @@ TABLES: dict[str, tuple[tuple[int, str], ...]] = {
     ),
     "getsock_ip_options": (
         (64, "IPT_SO_GET_INFO"), (65, "IPT_SO_GET_ENTRIES"),
+        (96, "ARPT_SO_GET_INFO"), (97, "ARPT_SO_GET_ENTRIES"), (99, "ARPT_SO_GET_REVISION_TARGET"),
+        (128, "EBT_SO_GET_INFO"), (129, "EBT_SO_GET_ENTRIES"), (130, "EBT_SO_GET_INIT_INFO"),
+        (131, "EBT_SO_GET_INIT_ENTRIES"),
     ),
     "getsock_ipv6_options": (
         (64, "IP6T_SO_GET_INFO"), (65, "IP6T_SO_GET_ENTRIES"),
@@ -1721,7 +1730,7 @@ TABLES: dict[str, tuple[tuple[int, str], ...]] = {
         (4113, "ARCH_GET_CPUID"), (4114, "ARCH_SET_CPUID"), (4129, "ARCH_GET_XCOMP_SUPP"),
         (4130, "ARCH_GET_XCOMP_PERM"), (4131, "ARCH_REQ_XCOMP_PERM"),
         (4132, "ARCH_GET_XCOMP_GUEST_PERM"), (4133, "ARCH_REQ_XCOMP_GUEST_PERM"),
-        (17, "ARCH_XCOMP_TILECFG"), (18, "ARCH_XCOMP_TILEDATA"), (8193, "ARCH_MAP_VDSO_X32"),
+        (8193, "ARCH_MAP_VDSO_X32"),
         (8194, "ARCH_MAP_VDSO_32"), (8195, "ARCH_MAP_VDSO_64"), (16385, "ARCH_GET_UNTAG_MASK"),
         (16386, "ARCH_ENABLE_TAGGED_ADDR"), (16387, "ARCH_GET_MAX_TAG_BITS"),
         (16388, "ARCH_FORCE_TAGGED_SVA"), (20481, "ARCH_SHSTK_ENABLE"),
@@ -1755,6 +1764,7 @@ TABLES: dict[str, tuple[tuple[int, str], ...]] = {
         (83886087, "PER_XENIX"), (8, "PER_LINUX32"), (67108873, "PER_IRIX32"),
         (67108874, "PER_IRIXN32"), (67108875, "PER_IRIX64"), (12, "PER_RISCOS"),
         (67108877, "PER_SOLARIS"), (68157454, "PER_UW7"), (15, "PER_OSF4"), (16, "PER_HPUX"),
+        (255, "PER_MASK"),
     ),
     "personality_flags": (
         (0x20000, "UNAME26"), (0x40000, "ADDR_NO_RANDOMIZE"), (0x80000, "FDPIC_FUNCPTRS"),
@@ -1875,8 +1885,8 @@ TABLES: dict[str, tuple[tuple[int, str], ...]] = {
         (4, "MPOL_LOCAL"), (5, "MPOL_PREFERRED_MANY"), (6, "MPOL_WEIGHTED_INTERLEAVE"),
     ),
     "mempolicyflags": (
-        (0x2000, "MPOL_F_NUMA_BALANCING"), (0x4000, "MPOL_F_RELATIVE_NODES"),
-        (0x8000, "MPOL_F_STATIC_NODES"),
+        (0x8000, "MPOL_F_STATIC_NODES"), (0x4000, "MPOL_F_RELATIVE_NODES"),
+        (0x2000, "MPOL_F_NUMA_BALANCING"),
     ),
     "get_mempolicy_flags": (
         (1, "MPOL_F_NODE"), (2, "MPOL_F_ADDR"), (4, "MPOL_F_MEMS_ALLOWED"),
@@ -1892,8 +1902,8 @@ TABLES: dict[str, tuple[tuple[int, str], ...]] = {
     ),
     "sigact_flags": (
         (0x4000000, "SA_RESTORER"), (0x8000000, "SA_ONSTACK"), (0x10000000, "SA_RESTART"),
-        (0x40000000, "SA_NODEFER"), (0x80000000, "SA_RESETHAND"), (4, "SA_SIGINFO"),
-        (1, "SA_NOCLDSTOP"), (2, "SA_NOCLDWAIT"), (0x400, "SA_UNSUPPORTED"),
+        (0x20000000, "SA_INTERRUPT"), (0x40000000, "SA_NODEFER"), (0x80000000, "SA_RESETHAND"),
+        (4, "SA_SIGINFO"), (1, "SA_NOCLDSTOP"), (2, "SA_NOCLDWAIT"), (0x400, "SA_UNSUPPORTED"),
         (0x800, "SA_EXPOSE_TAGBITS"),
     ),
     "signals": (
@@ -1904,6 +1914,9 @@ TABLES: dict[str, tuple[tuple[int, str], ...]] = {
         (22, "SIGTTOU"), (23, "SIGURG"), (24, "SIGXCPU"), (25, "SIGXFSZ"), (26, "SIGVTALRM"),
         (27, "SIGPROF"), (28, "SIGWINCH"), (29, "SIGIO"), (30, "SIGPWR"), (31, "SIGSYS"),
         (32, "SIGRTMIN"),
+    ),
+    "mq_attr_flags": (
+        (0x800, "O_NONBLOCK"),
     ),
     "sigaltstack_flags": (
         (1, "SS_ONSTACK"), (2, "SS_DISABLE"), (0x80000000, "SS_AUTODISARM"),
@@ -4396,5 +4409,102 @@ TABLES: dict[str, tuple[tuple[int, str], ...]] = {
         (0x20, "TIOCM_CTS"), (0x40, "TIOCM_CAR"), (0x80, "TIOCM_RNG"), (0x100, "TIOCM_DSR"),
         (0x2000, "TIOCM_OUT1"), (0x4000, "TIOCM_OUT2"), (0x8000, "TIOCM_LOOP"),
     ),
+    "sock_vsock_options": (
+        (0, "SO_VM_SOCKETS_BUFFER_SIZE"), (1, "SO_VM_SOCKETS_BUFFER_MIN_SIZE"), (2,
+        "SO_VM_SOCKETS_BUFFER_MAX_SIZE"), (3, "SO_VM_SOCKETS_PEER_HOST_VM_ID"), (5,
+        "SO_VM_SOCKETS_TRUSTED"), (6, "SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD"), (7,
+        "SO_VM_SOCKETS_NONBLOCK_TXRX"), (8, "SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW"),
+    ),
+    "sock_can_raw_options": (
+        (1, "CAN_RAW_FILTER"), (2, "CAN_RAW_ERR_FILTER"), (3, "CAN_RAW_LOOPBACK"), (4,
+        "CAN_RAW_RECV_OWN_MSGS"), (5, "CAN_RAW_FD_FRAMES"), (6, "CAN_RAW_JOIN_FILTERS"),
+    ),
+    "sock_ipx_options": (
+        (1, "IPX_TYPE"),
+    ),
+    "sock_ax25_options": (
+        (1, "AX25_WINDOW"), (2, "AX25_T1"), (3, "AX25_N2"), (4, "AX25_T3"), (5, "AX25_T2"), (6,
+        "AX25_BACKOFF"), (7, "AX25_EXTSEQ"), (8, "AX25_PIDINCL"), (9, "AX25_IDLE"), (10,
+        "AX25_PACLEN"), (12, "AX25_IAMDIGI"), (25, "SO_BINDTODEVICE"),
+    ),
+    "sock_irda_options": (
+        (1, "IRLMP_ENUMDEVICES"), (2, "IRLMP_IAS_SET"), (3, "IRLMP_IAS_QUERY"), (4,
+        "IRLMP_HINTS_SET"), (5, "IRLMP_QOS_SET"), (6, "IRLMP_QOS_GET"), (7, "IRLMP_MAX_SDU_SIZE"),
+        (8, "IRLMP_IAS_GET"), (9, "IRLMP_IAS_DEL"), (10, "IRLMP_HINT_MASK_SET"), (11,
+        "IRLMP_WAITDEVICE"),
+    ),
+    "sock_llc_options": (
+        (0, "LLC_OPT_UNKNOWN"), (1, "LLC_OPT_RETRY"), (2, "LLC_OPT_SIZE"), (3,
+        "LLC_OPT_ACK_TMR_EXP"), (4, "LLC_OPT_P_TMR_EXP"), (5, "LLC_OPT_REJ_TMR_EXP"), (6,
+        "LLC_OPT_BUSY_TMR_EXP"), (7, "LLC_OPT_TX_WIN"), (8, "LLC_OPT_RX_WIN"), (9,
+        "LLC_OPT_PKTINFO"),
+    ),
+    "sock_dccp_options": (
+        (1, "DCCP_SOCKOPT_PACKET_SIZE"), (2, "DCCP_SOCKOPT_SERVICE"), (3,
+        "DCCP_SOCKOPT_CHANGE_L"), (4, "DCCP_SOCKOPT_CHANGE_R"), (5, "DCCP_SOCKOPT_GET_CUR_MPS"),
+        (6, "DCCP_SOCKOPT_SERVER_TIMEWAIT"), (10, "DCCP_SOCKOPT_SEND_CSCOV"), (11,
+        "DCCP_SOCKOPT_RECV_CSCOV"), (12, "DCCP_SOCKOPT_AVAILABLE_CCIDS"), (13,
+        "DCCP_SOCKOPT_CCID"), (14, "DCCP_SOCKOPT_TX_CCID"), (15, "DCCP_SOCKOPT_RX_CCID"), (16,
+        "DCCP_SOCKOPT_QPOLICY_ID"), (17, "DCCP_SOCKOPT_QPOLICY_TXQLEN"), (128,
+        "DCCP_SOCKOPT_CCID_RX_INFO"),
+    ),
+    "sock_rxrpc_options": (
+        (1, "RXRPC_SECURITY_KEY"), (2, "RXRPC_SECURITY_KEYRING"), (3,
+        "RXRPC_EXCLUSIVE_CONNECTION"), (4, "RXRPC_MIN_SECURITY_LEVEL"), (5,
+        "RXRPC_UPGRADEABLE_SERVICE"), (6, "RXRPC_SUPPORTED_CMSG"),
+    ),
+    "sock_pppol2tp_options": (
+        (1, "PPPOL2TP_SO_DEBUG"), (2, "PPPOL2TP_SO_RECVSEQ"), (3, "PPPOL2TP_SO_SENDSEQ"), (4,
+        "PPPOL2TP_SO_LNSMODE"), (5, "PPPOL2TP_SO_REORDERTO"),
+    ),
+    "sock_bluetooth_options": (
+        (4, "BT_SECURITY"), (7, "BT_DEFER_SETUP"), (8, "BT_FLUSHABLE"), (9, "BT_POWER"), (10,
+        "BT_CHANNEL_POLICY"), (11, "BT_VOICE"), (12, "BT_SNDMTU"), (13, "BT_RCVMTU"),
+    ),
+    "sock_pnp_options": (
+        (1, "PNPIPE_ENCAP"), (2, "PNPIPE_IFINDEX"), (3, "PNPIPE_HANDLE"), (4, "PNPIPE_INITSTATE"),
+    ),
+    "sock_rds_options": (
+        (1, "RDS_CANCEL_SENT_TO"), (2, "RDS_GET_MR"), (3, "RDS_FREE_MR"), (4, "RDS_BARRIER"), (5,
+        "RDS_RECVERR"), (6, "RDS_CONG_MONITOR"), (7, "RDS_GET_MR_FOR_DEST"), (8,
+        "SO_RDS_TRANSPORT"), (10, "SO_RDS_MSG_RXPATH_LATENCY"), (29, "SO_TIMESTAMP_OLD"),
+    ),
+    "sock_iucv_options": (
+        (128, "SO_IPRMDATA_MSG"), (4096, "SO_MSGLIMIT"), (2048, "SO_MSGSIZE"),
+    ),
+    "sock_caif_options": (
+        (127, "CAIFSO_LINK_SELECT"), (128, "CAIFSO_REQ_PARAM"), (129, "CAIFSO_RSP_PARAM"),
+    ),
+    "sock_nfcllcp_options": (
+        (0, "NFC_LLCP_RW"), (1, "NFC_LLCP_MIUX"), (2, "NFC_LLCP_REMOTE_MIU"), (3,
+        "NFC_LLCP_REMOTE_LTO"), (4, "NFC_LLCP_REMOTE_RW"),
+    ),
+    "sock_kcm_options": (
+        (1, "KCM_RECV_DISABLE"),
+    ),
+    "setsock_ip_options": (
+        (64, "IPT_SO_SET_REPLACE"), (65, "IPT_SO_SET_ADD_COUNTERS"), (96, "ARPT_SO_SET_REPLACE"),
+        (97, "ARPT_SO_SET_ADD_COUNTERS"), (128, "EBT_SO_SET_ENTRIES"), (129,
+        "EBT_SO_SET_COUNTERS"),
+    ),
+    "getsock_options": (
+        (26, "SO_GET_FILTER"),
+    ),
+    "isdn_protocols": (
+        (0, "ISDN_P_BASE"), (1, "ISDN_P_TE_S0"), (2, "ISDN_P_NT_S0"), (3, "ISDN_P_TE_E1"), (4,
+        "ISDN_P_NT_E1"), (5, "ISDN_P_TE_UP0"), (6, "ISDN_P_NT_UP0"),
+    ),
+    "nfc_protocols": (
+        (0, "NFC_SOCKPROTO_RAW"), (1, "NFC_SOCKPROTO_LLCP"),
+    ),
+    "pr_mte_tcf": (
+        (0, "PR_MTE_TCF_NONE"), (2, "PR_MTE_TCF_SYNC"), (4, "PR_MTE_TCF_ASYNC"),
+        (6, "PR_MTE_TCF_MASK"),
+    ),
+    "pr_pac_enabled_keys": (
+        (1, "PR_PAC_APIAKEY"), (2, "PR_PAC_APIBKEY"), (4, "PR_PAC_APDAKEY"), (8, "PR_PAC_APDBKEY"),
+    ),
+    "pr_sme_vl_flags": (
+        (0x40000, "PR_SME_SET_VL_ONEXEC"), (0x20000, "PR_SME_VL_INHERIT"),
+    ),
 }
-# fmt: on

@@ -121,7 +121,7 @@ ROWS = (
     S("get_robust_list", n(274, i386=312, arm64=100), "pid:pid head:out(address) len:out(size)",
       ops="inspect process(pid, tid) if pid != 0"),
     S("set_robust_list", n(273, i386=311, arm64=99), "head:addr len:size", ops="-"),
-    S("set_tid_address", n(218, i386=258, arm64=96), "tidptr:addr", ops="-", groups="@process",
+    S("set_tid_address", n(218, i386=258, arm64=96), "tidptr:hex", ops="-", groups="@process",
       returns="pid"),
     S("rseq", n(334, i386=386, arm64=293),
       "rseq:in(rseq) len:hex32 flags:flags(rseq_flags) sig:hex32", ops="-"),
