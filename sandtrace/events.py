@@ -92,13 +92,17 @@ class Executed:
 
 @dataclass(frozen=True, slots=True)
 class Signalled:
-    """A signal is about to be delivered. ``siginfo`` is the kernel's 128 bytes."""
+    """A signal is about to be delivered. ``siginfo`` is the kernel's 128 bytes.
+
+    ``ip`` is where the task is, where that was asked for; else 0.
+    """
 
     tid: int
     pid: int
     signal: int
     siginfo: bytes
     time: float
+    ip: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sandtrace import events
-from sandtrace.kernel import credentials, ptrace
+from sandtrace.kernel import arch, credentials, ptrace
 from sandtrace.kernel.task import command_line
 from sandtrace.session import Outcome, Session, exit_status, process_of
 from sandtrace.tracer import handover
 
 if TYPE_CHECKING:
+    from sandtrace.call import Call
     from sandtrace.events import Event
     from sandtrace.tracer.loop import Tracee
 
@@ -38,6 +39,8 @@ class Lifecycle:
         self.outcome = Outcome()
         self.counts = dict.fromkeys(("stops", "calls", "decisions", "tasks"), 0)
         self.executed_once = False
+        self.left = False  # the command is traced no more, and is still ours to wait for
+        self.tells_pointers = False  # where a task is when it is signalled (strace's -i)
         self.told_set_id = session.rules is None  # tracing alone sets no no_new_privs
 
     def started(self) -> Iterator[Event]:
@@ -91,7 +94,8 @@ class Lifecycle:
         """A signal is about to be delivered: deliver exactly that one."""
         with contextlib.suppress(ptrace.TaskGone):
             details = ptrace.siginfo(tracee.tid) or b""
-            yield events.Signalled(tracee.tid, tracee.pid, number, details, time.time())
+            where = tracee.registers()[arch.NATIVE.ip] if self.tells_pointers else 0
+            yield events.Signalled(tracee.tid, tracee.pid, number, details, time.time(), where)
         self.loop.resume(tracee, number)
 
     def group_stopped(self, tracee: Tracee, number: int) -> Iterator[Event]:
@@ -112,7 +116,7 @@ class Lifecycle:
             self.outcome.command_status = status
         if tracee.handed is not None:
             handover.release(tracee.handed)
-        if not tracee.launching:
+        if not (tracee.launching or (self.left and tracee.tid == self.leader)):
             yield events.Ended(tracee.tid, tracee.pid, status, time.time(), tracee.call)
         if waker is not None and not self.loop.tracees.keys() - {waker.pid}:
             waker.release()  # nobody is left to be traced
@@ -125,6 +129,18 @@ class Lifecycle:
         detach(self.loop, everybody)
         for tracee in everybody:
             yield events.Detached(tracee.tid, tracee.pid, time.time(), tracee.call)
+
+    def let_one_go(self, tracee: Tracee, call: Call | None) -> Iterator[Event]:
+        """A task at the entry of ``call`` runs on without us; the command's end is waited for."""
+        self.session.cpus.release(tracee)
+        with contextlib.suppress(ptrace.TaskGone):
+            ptrace.detach(tracee.tid)
+            tracee.call = None
+            if tracee.tid == self.leader:
+                self.left = True
+            else:
+                del self.loop.tracees[tracee.tid]
+            yield events.Detached(tracee.tid, tracee.pid, time.time(), call)
 
     def abandon(self) -> None:
         """An error of ours: the command does not live on, and nobody dies who was there before."""

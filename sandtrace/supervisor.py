@@ -30,6 +30,7 @@ from sandtrace.tracer.handover import JUDGED_AFTERWARDS
 from sandtrace.tracer.launch import Launch
 from sandtrace.tracer.loop import Kind, Tracee
 from sandtrace.tracer.pin import ASKS_AFFINITY
+from sandtrace.tracer.watch import UNHEARD
 from sandtrace.values import dataclass
 
 if TYPE_CHECKING:
@@ -55,23 +56,30 @@ def supervise(  # noqa: PLR0913  the options of a run, all by name
     timeout: float | None = None,
     string_limit: int | None = 32,
     verbose: bool = False,
-    descriptors: int = 0,
+    descriptors: frozenset[str] = frozenset(),
     on_stop: OnStop | None = None,
     pin: bool = True,
     protect: Sequence[int] = (),
     faults: Faults | None = None,
     attach: Sequence[int] = (),
+    selects: Callable[[Call], bool] | None = None,
+    pointers: bool = False,
+    interruptible: int = 2,
+    detach_on_exec: bool = False,
 ) -> Outcome:
     """Run the command to the end of its last descendant and tell the sinks what happened.
 
     Without a policy it only traces. ``trace`` says which calls' Entry and Exit the sinks are given;
     ``string_limit`` how much of each string is captured for them (None: they read for themselves),
-    ``verbose`` whole structs too (-v), ``descriptors`` what they refer to (1: -y, 2: -yy).
+    ``verbose`` whole structs too (-v), ``descriptors`` what they refer to, in strace's kinds (-y).
     ``on_stop`` is called with the stopped task at every event. ``pin``: tasks that stop often share
     the tracer's CPU. ``protect``: descriptors of sandtrace's outputs, which the command must not
     change, no more than the policy. ``faults``: what is injected into the calls that are traced.
     ``attach``: processes that run already, traced too, without a policy; a command may then be
-    missing. LaunchError, with a status, where nothing could be traced; whatever a sink raises kills
+    missing. ``selects``: which of the traced calls are told (-P); asked at the entry, when the call
+    reads through to memory, and at the exit. ``pointers``: signals tell where they were taken.
+    ``interruptible``: strace's -I. ``detach_on_exec``: who executes another program is let go.
+    LaunchError, with a status, where nothing could be traced; whatever a sink raises kills
     the tree (attached processes are let go) and is raised.
     """
     rules = None
@@ -85,7 +93,11 @@ def supervise(  # noqa: PLR0913  the options of a run, all by name
     else:
         beginning = session.begin(launch, rules, trace, timeout, pin=pin)
     with beginning as begun:
-        audience = Audience(sinks, trace, limit, on_stop, verbose, descriptors, faults)
+        begun.watch.deaf = UNHEARD.get(interruptible, frozenset())
+        audience = Audience(
+            sinks, trace, limit, on_stop, verbose, descriptors, faults, selects, pointers,
+            detach_on_exec,
+        )  # fmt: skip
         return Supervisor(begun, audience).run()
 
 
@@ -98,12 +110,17 @@ class Audience:
     limit: int | None
     on_stop: OnStop | None
     verbose: bool = False
-    descriptors: int = 0
+    descriptors: frozenset[str] = frozenset()
     faults: Faults | None = None
+    selects: Callable[[Call], bool] | None = None
+    pointers: bool = False
+    detach_on_exec: bool = False
 
     def sees(self, call: Call) -> bool:
         """Is it given this call's entry and exit?"""
-        return self.trace is not None and (self.trace == "all" or call.name in self.trace)
+        if self.trace is None or not (self.trace == "all" or call.name in self.trace):
+            return False
+        return self.selects is None or self.selects(call)
 
 
 class Supervisor:
@@ -114,6 +131,7 @@ class Supervisor:
         self.session, self.audience = begun, audience
         self.loop, self.rules, self.cpus = begun.loop, begun.rules, begun.cpus
         self.tasks = Lifecycle(begun)
+        self.tasks.tells_pointers = audience.pointers
         self.seen = False  # has the command been executed?
         self.counts = self.tasks.counts
         told = self.tell
@@ -178,7 +196,9 @@ class Supervisor:
         elif shown:
             self.report(tracee, events.Exit(call))
         call.entry.source = None
-        if faults is not None:
+        if self.audience.detach_on_exec and call.name in _EXEC and not tracee.launching:
+            self.tell(tracee, self.tasks.let_one_go(tracee, call if shown else None))
+        elif faults is not None:
             faults.resume(self.loop, tracee, call, leaving=False)
         else:
             self.loop.resume(tracee)
@@ -189,13 +209,11 @@ class Supervisor:
 
         limit = self.audience.limit or _LIMIT
         if call.exit_time is None:
-            level = self.audience.descriptors
             capture_entry(
                 call,
                 limit,
                 verbose=self.audience.verbose,
-                descriptors=level > 0,
-                details=level > 1,
+                descriptors=self.audience.descriptors,
             )
         else:
             capture_exit(call, limit, verbose=self.audience.verbose)

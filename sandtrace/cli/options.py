@@ -31,7 +31,10 @@ class UsageError(SandtraceError):
 class Option:
     """One option. Without ``metavar`` it is a flag that counts how often it was given.
 
-    ``read`` turns the word into a value, or raises ValueError with what was expected.
+    ``read`` turns the word into a value, or raises ValueError with what was expected. ``into``
+    names another option, one that may be repeated, and a beginning: the words of this one are that
+    one's, so begun (``--trace=SET`` is ``-e trace=SET``). A flag that has it may be given a value
+    after an equals sign.
     """
 
     names: tuple[str, ...]
@@ -42,6 +45,7 @@ class Option:
     choices: tuple[str, ...] = ()
     read: Callable[[str], Any] | None = None
     hidden: bool = False
+    into: tuple[str, str] | None = None
     key: str = field(default="")
 
     @property
@@ -54,7 +58,7 @@ class Option:
 
     def value(self, word: str, command: str) -> object:
         """The value of ``word``; UsageError where it is none of ``choices`` or unreadable."""
-        name = self.names[0]
+        name = self.names[0].removesuffix("=")
         if self.choices and word not in self.choices:
             hint = nearest(word, self.choices)
             expected = ", ".join(self.choices)
@@ -134,6 +138,9 @@ def _long(
     if option is None:
         raise UsageError(f"there is no option {name!r}{nearest(name, list(known))}", command)
     if option.metavar is None:
+        if equals and option.into is not None:
+            _store(option, word, values)
+            return position
         if equals:
             raise UsageError(f"{name} takes no value", command)
         values[option.dest] += 1
@@ -178,7 +185,10 @@ def _short(
 
 
 def _store(option: Option, word: str, values: dict[str, Any]) -> None:
-    if option.multiple:
+    if option.into is not None:
+        dest, begin = option.into
+        values[dest].append(begin + word)
+    elif option.multiple:
         values[option.dest].append(word)
     else:
         values[option.dest] = word

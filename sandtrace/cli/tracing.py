@@ -60,15 +60,22 @@ def trace_sink(lines: Lines, form: str, expression: Expression) -> tuple[Sink, C
         from sandtrace.render.json import JsonPrinter
 
         return JsonPrinter(write, wanted=expression.wants), write.close
+    from sandtrace.render.expression import holds
     from sandtrace.render.strace import StracePrinter
 
     printer = StracePrinter(
         write,
         to_file=lines.fd != STDERR,
         quiet=expression.quiet,
+        verbose=(lambda call: not holds(expression.abbrev, call))
+        if expression.abbrev != "all" else False,
+        followed=(lambda call: holds(expression.verbose, call))
+        if expression.verbose != "all" else None,
+        raw=(lambda call: holds(expression.raw, call)) if expression.raw else None,
         wanted=expression.wants,
+        statuses=expression.statuses,
         signals=expression.wants_signal,
-    )
+    )  # fmt: skip
 
     def end() -> None:
         printer.close()
@@ -86,12 +93,12 @@ def expression_of(words: Sequence[str], command: str) -> Expression:
         found = parse(words)
     except ExpressionError as error:
         raise UsageError(str(error), command) from None
-    for asked, name in (
-        (found.raw, "raw="), (found.decode_fds, "decode-fds="),
-    ):  # fmt: skip
-        if asked:
-            raise UsageError(f"-e {name} is not available yet in this version", command)
     return found
+
+
+def say(text: str) -> None:
+    """Write a message to stderr, beside the trace."""
+    os.write(STDERR, text.encode("utf-8", "backslashreplace"))
 
 
 def faults_of(expression: Expression, command: str) -> Faults | None:

@@ -16,6 +16,8 @@ from sandtrace.decode.plan import plan_of, register, run
 from sandtrace.decode.results import result
 from sandtrace.decode.view import Detail, View
 
+_NOTHING: frozenset[str] = frozenset()
+
 
 @lru_cache(maxsize=8)
 def _detail(limit: int, verbose: bool) -> Detail:  # noqa: FBT001
@@ -23,13 +25,12 @@ def _detail(limit: int, verbose: bool) -> Detail:  # noqa: FBT001
 
 
 def capture_entry(
-    call: Call, limit: int = 33, *, verbose: bool = False, descriptors: bool = False,
-    details: bool = False,
+    call: Call, limit: int = 33, *, verbose: bool = False, descriptors: frozenset[str] = _NOTHING,
 ) -> None:  # fmt: skip
     """Read what the call is about to be given. ``limit``: strace's -s plus one.
 
-    ``descriptors``: note in ``call.fds`` what the descriptors shown refer to (-y); ``details``: of
-    sockets, devices and pidfds more than a name (-yy).
+    ``descriptors``: note in ``call.fds`` what the descriptors shown refer to (-y), and of which
+    kinds more than a name (`sandtrace.decode.descriptors`).
     """
     meant = effective(call)
     row = meant.row
@@ -39,9 +40,10 @@ def capture_entry(
     if descriptors:
         from sandtrace.decode.descriptors import Descriptors
 
-        call.fds = meant.fds = Descriptors(call.tid, details=details)
+        call.fds = meant.fds = Descriptors(call.tid, descriptors)
         run(plan, View(meant, _detail(limit - 1, verbose), entering=True))
-        return
+        if plan.call is not None:
+            return  # what stands behind the first argument that is written is read below
     if plan.call is None and not plan.reads_entry:
         return
     view = View(meant, _detail(limit - 1, verbose), entering=True)

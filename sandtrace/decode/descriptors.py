@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a call's descriptors refer to (strace's -y and -yy), asked while the task is stopped.
 
+Kinds of details are strace's: ``path``, ``socket``, ``dev``, ``pidfd``; -y is the first, -yy all.
 `Descriptors` takes the place of ``call.fds`` during capture: every descriptor that a decoder shows
 is looked up once, in /proc/TID/fd, and remembered. What is kept is plain text: a path as the kernel
 gives it (``/tmp/x``, ``/tmp/x (deleted)``, ``pipe:[123]``), or, with details, what strace shows of
@@ -14,18 +15,23 @@ import socket
 import stat
 import struct
 from collections.abc import Callable
+from typing import Final
 
 AT_FDCWD = -100
+
+
+PATHS: Final = frozenset({"path"})
+EVERYTHING: Final = frozenset({"path", "socket", "dev", "pidfd"})
 
 
 class Descriptors(dict[int, str]):
     """Answers from /proc what was not asked before. Keys are descriptors; AT_FDCWD is the cwd."""
 
-    def __init__(self, tid: int, *, details: bool = False) -> None:
-        """Of the task ``tid``; with ``details``, as -yy."""
+    def __init__(self, tid: int, kinds: frozenset[str] = PATHS) -> None:
+        """Of the task ``tid``, what ``kinds`` say."""
         super().__init__()
         self._tid = tid
-        self._details = details
+        self._kinds = kinds
 
     def get(self, number: int, default: str | None = None) -> str | None:  # type: ignore[override]
         """What ``number`` refers to now; None where it is closed."""
@@ -44,6 +50,8 @@ class Descriptors(dict[int, str]):
 
     def _look(self, number: int) -> str | None:
         if number == AT_FDCWD:
+            if "path" not in self._kinds:
+                return None
             where = f"/proc/{self._tid}/cwd"
         elif number >= 0:
             where = f"/proc/{self._tid}/fd/{number}"
@@ -53,18 +61,22 @@ class Descriptors(dict[int, str]):
             link = os.readlink(where)
         except OSError:
             return None
-        return _detail(self._tid, number, where, link) if self._details else link
+        if self._kinds is PATHS:
+            return link
+        found = _detail(self._tid, number, where, link, self._kinds)
+        return found or (link if "path" in self._kinds else None)
 
 
-def _detail(tid: int, number: int, where: str, link: str) -> str:
+def _detail(tid: int, number: int, where: str, link: str, kinds: frozenset[str]) -> str | None:
     if link.startswith("socket:["):
-        return _socket(tid, where, int(link[8:-1])) or link
+        return _socket(tid, where, int(link[8:-1])) if "socket" in kinds else None
     if link == "anon_inode:[pidfd]":
-        pid = _pid_of(tid, number)
-        return f"pid:{pid}" if pid is not None else link
-    if link.startswith("/") and not link.endswith(" (deleted)"):
-        return link + _device(where)
-    return link
+        pid = _pid_of(tid, number) if "pidfd" in kinds else None
+        return f"pid:{pid}" if pid is not None else None
+    if "dev" in kinds and link.startswith("/") and not link.endswith(" (deleted)"):
+        device = _device(where)
+        return link + device if device else None
+    return None
 
 
 def _device(where: str) -> str:

@@ -71,7 +71,7 @@ def buffer(view: View, address: int, length: int, *, hexadecimal: bool = False) 
     if length <= 0:
         return Text(b"", hexadecimal=hexadecimal) if length == 0 else Pointer(address)
     wanted = min(length, view.limit, MAX_BYTES)
-    data = view.read(address, wanted)
+    data = view.text(address, wanted)
     if len(data) < wanted:
         return Pointer(address)
     return Text(data, length > wanted, hexadecimal)

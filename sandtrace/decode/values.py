@@ -15,7 +15,7 @@ from sandtrace.decode.indirect import effective
 from sandtrace.decode.model import Argument, Hex, Result
 from sandtrace.decode.plan import plan_of, run, run_rest
 from sandtrace.decode.registry import Pause
-from sandtrace.decode.view import DEFAULT, Detail, View
+from sandtrace.decode.view import DEFAULT, Detail, view_of
 
 When = Literal["entry", "exit"]
 
@@ -34,7 +34,7 @@ def shown(call: Call, when: When, detail: Detail = DEFAULT) -> tuple[list[Argume
     call = effective(call)
     if call.row is None:
         return [(f"arg{index}", Hex(value)) for index, value in enumerate(call.args)], None
-    return run(plan_of(call.row), View(call, detail, entering=when == "entry"))
+    return run(plan_of(call.row), view_of(call, detail, entering=when == "entry"))
 
 
 def rest(call: Call, detail: Detail = DEFAULT) -> list[Argument] | None:
@@ -44,12 +44,12 @@ def rest(call: Call, detail: Detail = DEFAULT) -> list[Argument] | None:
     plan = None if row is None else plan_of(row)
     if plan is None or plan.call is not None:
         return None
-    return run_rest(plan, View(call, detail))
+    return run_rest(plan, view_of(call, detail))
 
 
 def result(call: Call, detail: Detail = DEFAULT) -> Result:
     """What the call returned, in the form that its row says."""
-    return results.result(View(effective(call), detail))
+    return results.result(view_of(effective(call), detail))
 
 
 __all__ = ["Detail", "When", "arguments", "rest", "result", "shown"]

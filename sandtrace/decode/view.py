@@ -29,10 +29,14 @@ ERESTART: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """How much of a call is made into values. ``limit``: strace's -s; ``verbose``: its -v."""
+    """How much of a call is made into values. ``limit``: strace's -s; ``verbose``: its -v.
+
+    ``follow``: structures are shown, and not their addresses alone (-e verbose=).
+    """
 
     limit: int = 32
     verbose: bool = False
+    follow: bool = True
 
 
 DEFAULT: Final = Detail()
@@ -91,6 +95,12 @@ class View:
             return b""
         return self.memory.read(address, min(size, MAX_BYTES))
 
+    def text(self, address: int, size: int) -> bytes:
+        """As `read`, for strings and buffers: what -e verbose= leaves to be shown."""
+        if address == 0 or size <= 0:
+            return b""
+        return self.memory.read(address, min(size, MAX_BYTES))
+
     def exact(self, address: int, size: int) -> bytes | None:
         """``size`` bytes at ``address``, or None where not all of them can be read."""
         data = self.read(address, size)
@@ -109,12 +119,12 @@ class View:
         None where it can't be read to its end: neither NUL nor ``limit`` was reached.
         """
         size = min(limit, 256)  # nearly every path fits; one read is a system call of ours
-        data = self.read(address, size)
+        data = self.text(address, size)
         end = data.find(b"\0")
         if end >= 0:
             return data[:end], True
         if len(data) == size < limit:
-            data = self.read(address, limit)
+            data = self.text(address, limit)
             end = data.find(b"\0")
             if end >= 0:
                 return data[:end], True
@@ -141,6 +151,25 @@ class View:
                 value = self.regs[arg.position]
                 return value if arg.width >= 64 else value & ((1 << arg.width) - 1)
         return None
+
+
+class Unfollowed(View):
+    """A call whose structures are not looked at (-e verbose=none): addresses stand for them.
+
+    Strings and buffers are no structures, and are shown.
+    """
+
+    __slots__ = ()
+
+    def read(self, address: int, size: int) -> bytes:
+        """Nothing."""
+        del address, size
+        return b""
+
+
+def view_of(call: Call, detail: Detail = DEFAULT, *, entering: bool = False) -> View:
+    """The view that shows as much as ``detail`` says."""
+    return (View if detail.follow else Unfollowed)(call, detail, entering=entering)
 
 
 def to_signed(value: int, width: int) -> int:

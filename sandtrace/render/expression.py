@@ -44,6 +44,11 @@ _QUALIFIERS: Final = {
 _LONGER: Final = {short: name for name, others in _QUALIFIERS.items() for short in others}
 
 
+def holds(names: Names, call: Call) -> bool:
+    """Is the call one of ``names``."""
+    return names == "all" or (call.row is not None and call.row.name in names)
+
+
 @dataclass(frozen=True, slots=True)
 class Expression:
     """What all the -e options say together. ``all`` where nothing is left out."""
@@ -62,7 +67,7 @@ class Expression:
 
     def wants(self, call: Call) -> bool:
         """Does ``trace=`` name the call; a number that no table knows is wanted with all."""
-        return self.trace == "all" or (call.row is not None and call.row.name in self.trace)
+        return holds(self.trace, call)
 
     def wants_signal(self, number: int) -> bool:
         """Does ``signal=`` name the signal."""

@@ -22,12 +22,21 @@ _BEFORE_DIGIT = re.compile("[\x00-\x08\x0e-\x1f](?=[0-7])")
 _HEX = [f"\\x{code:02x}" for code in range(256)]
 _NOT_TEXT = re.compile(rb"[^\x20-\x7e\t\n\v\f\r]")
 
-ASCII, NON_ASCII_IN_HEX, ALL_IN_HEX = 0, 1, 2
-"""How bytes are escaped: strace's default, its -x and its -xx."""
+ASCII, NON_ASCII_IN_HEX, ALL_IN_HEX, CHARACTERS_IN_HEX = 0, 1, 2, 3
+"""How bytes are escaped: strace's default, -x, -xx, and --strings-in-hex=non-ascii-chars."""
+_HEX_ESCAPES = {
+    code: _NAMED.get(code, chr(code) if 0x20 <= code < 0x7F else f"\\x{code:02x}")
+    for code in range(256)
+}
 
 
 def escape(data: bytes, mode: int = ASCII) -> str:
-    """The inside of the quotes. ``mode`` 1: all in hex if any byte is no text; 2: all in hex."""
+    """The inside of the quotes.
+
+    ``mode`` 1: all in hex if any byte is no text; 2: all in hex; 3: hex where octal would stand.
+    """
+    if mode == CHARACTERS_IN_HEX:
+        return data.decode("latin-1").translate(_HEX_ESCAPES)
     if mode and (mode == ALL_IN_HEX or _NOT_TEXT.search(data)):
         return "".join([_HEX[code] for code in data])
     text = data.decode("latin-1")

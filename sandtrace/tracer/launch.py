@@ -30,6 +30,15 @@ _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """Whom the command is run as; its supplementary groups are those of ``name``."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """The command as the user asked for it.
 
@@ -45,6 +54,7 @@ class Launch:
     stdin: int | None = None
     stdout: int | None = None
     stderr: int | None = None
+    user: User | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +179,11 @@ def _child(
         step = "limits"
         for limit, value in launch.limits.items():
             resource.setrlimit(limit, (value, value))
+        if launch.user is not None:
+            step = "user"
+            os.initgroups(launch.user.name, launch.user.gid)
+            os.setgid(launch.user.gid)
+            os.setuid(launch.user.uid)
         if confinement is not None:
             step = "confinement"
             _confine(confinement)

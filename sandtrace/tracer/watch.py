@@ -24,6 +24,9 @@ _TAKEN = frozenset({
 })  # fmt: skip
 _FROM_TERMINAL = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP})
 _SI_KERNEL = 0x80
+_ENDING = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP})
+UNHEARD: dict[int, frozenset[int]] = {3: _ENDING, 4: _ENDING | {signal.SIGTSTP}}
+"""By strace's -I: signals to sandtrace that change nothing."""
 _GRACE = 5.0  # seconds between a forwarded signal and SIGKILL
 _TICK = 0.1
 _WAKE = signal.SIGUSR2
@@ -41,6 +44,7 @@ class Watch:
         """``timeout`` in seconds, counted from `begin`."""
         self._tick: Callable[[], None] | None = None
         self._leave: Callable[[], None] | None = None
+        self.deaf: frozenset[int] = frozenset()  # signals that change nothing (strace's -I)
         self.forwarded: int | None = None
         self.timed_out = False
         self._timeout = timeout
@@ -94,7 +98,7 @@ class Watch:
 
         Only where both are in one process group, as the terminal's signal reached both.
         """
-        if number == signal.SIGSTOP:
+        if number == signal.SIGSTOP or number in self.deaf:
             return
         with contextlib.suppress(ProcessLookupError):
             if os.getpgid(self._leader) == os.getpgrp():
@@ -114,6 +118,8 @@ class Watch:
                     self._tick()
                 continue
             number = info.si_signo
+            if number in self.deaf:
+                continue
             if self._leave is not None:
                 self._let_go(number, self._leave, by_terminal=info.si_code == _SI_KERNEL)
                 continue

@@ -21,12 +21,20 @@ _NORMAL = tuple(
     (re.compile(pattern), shown)
     for pattern, shown in (
         (r"0x[0-9a-f]{5,}", "ADDR"),
+        (r"\[0000[0-9a-f]{12}\]", "[IP]"),
+        (r"\b\d\d:\d\d:\d\d(\.\d+)?", "TIME"),
+        (r"\b1[78]\d{8}(\.\d+)?", "EPOCH"),
+        (r"^( +)\d\.(\d{3,9}) ", r"\1REL\2 "),
+        (r"\(\+( +)\d\.\d+\)", r"(+\1REL)"),
+        (r"REL\d(\d+)", lambda found: "REL" + "9" * len(found[0])),
+        (r"<\d+\.(\d+)>$", lambda found: f"<T{len(found[1])}>"),
+        (r"(set_tid_address|getpid|kill|getrandom)\(.*", r"\1"),
         (r"^\d+ +", "PID "),
         (r"\[pid +\d+\]", "[pid N]"),
         (r"(Process|si_pid=|in pid) ?\d+", r"\1 N"),
         (r"(wait4.*\) +=) \d+$", r"\1 PID"),
         (r"\d+ vars", "N vars"),
-        (r"(si_[us]time)=\d+", r"\1=T"),
+        (r"(si_[us]time)=\d+( /\* [0-9.]+ s \*/)?", r"\1=T"),
     )
 )
 
@@ -56,21 +64,27 @@ def normal(text: str) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def run(tracer: Sequence[str], options: Sequence[str], command: Sequence[str]) -> Ended:
+def run(
+    tracer: Sequence[str],
+    options: Sequence[str],
+    command: Sequence[str],
+    cwd: Path | None = None,
+) -> Ended:
     """One traced run. strace kills itself with the command's signal; ours says 128 plus it."""
     done = subprocess.run(
         [*tracer, *options, *command], capture_output=True, check=False, timeout=60,
         encoding="utf-8", errors="surrogateescape", env=environment(), stdin=subprocess.DEVNULL,
+        cwd=cwd,
     )  # fmt: skip
     status = done.returncode if done.returncode >= 0 else 128 - done.returncode
     return Ended(status, done.stdout, normal(done.stderr))
 
 
-def equal(options: Sequence[str], *command: str) -> Ended:
+def equal(options: Sequence[str], *command: str, cwd: Path | None = None) -> Ended:
     """Both give the same lines, the same output and the same status; what ours gave."""
     if shutil.which("strace") is None:
         pytest.skip("needs strace")
-    peer, ours = run(PEER, options, command), run(OURS, options, command)
+    peer, ours = run(PEER, options, command, cwd), run(OURS, options, command, cwd)
     assert ours.lines == peer.lines
     assert ours == peer
     return ours

@@ -53,7 +53,8 @@ def target(program: str | Path, *words: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.kill()
         process.wait()
-        process.stdout.close()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def until(holds: Callable[[], object], what: str, seconds: float = 30) -> None:
@@ -62,6 +63,16 @@ def until(holds: Callable[[], object], what: str, seconds: float = 30) -> None:
     while not holds():
         assert time.monotonic() < end, what
         time.sleep(0.02)
+
+
+def says(path: Path, word: str, times: int = 1) -> Callable[[], bool]:
+    """Does the file hold the word so often?"""
+    return lambda: path.read_text().count(word) >= times
+
+
+def traces(tracer: subprocess.Popen[bytes], pid: int) -> Callable[[], bool]:
+    """Is the process traced by that one?"""
+    return lambda: traced_by(pid) == tracer.pid
 
 
 @contextmanager
@@ -89,8 +100,8 @@ def traced_by(pid: int) -> int:
 def cycle(path: Path, pid: int, *words: object, sent: int = signal.SIGINT) -> tuple[int, str]:
     """Attach, wait till it is so, and end the tracer by a signal; status and stderr."""
     with tracer(path, *words, "-p", pid) as process:
-        until(lambda: traced_by(pid) == process.pid, "never attached")
-        until(lambda: "attached" in path.read_text(), "never told")
+        until(traces(process, pid), "never attached")
+        until(says(path, "attached"), "never told")
         time.sleep(0.3)
         process.send_signal(sent)
         status = process.wait(30)
@@ -123,7 +134,7 @@ def test_messages_are_those_of_strace(tmp_path: Path, program: str) -> None:
             path = tmp_path / str(number)
             words = ("-e", "trace=none", "-e", "signal=none", "-p", process.pid)
             with tracer(path, *words, program=command) as one:
-                until(lambda path=path: "attached" in path.read_text(), "never attached")
+                until(says(path, "attached"), "never attached")
                 time.sleep(0.5)
                 one.send_signal(signal.SIGINT)
                 one.wait(30)
@@ -184,7 +195,7 @@ def test_no_signal_is_lost_or_made(tmp_path: Path, compiled: Compiler) -> None:
         for number in range(rounds):
             path = tmp_path / str(number)
             with tracer(path, "-o", "/dev/null", "-e", "trace=stat", "-p", process.pid) as one:
-                until(lambda one=one: traced_by(process.pid) == one.pid, "never attached")
+                until(traces(one, process.pid), "never attached")
                 for index in range(each):
                     os.kill(process.pid, signal.SIGRTMIN)
                     if index == each // 2:
@@ -199,7 +210,7 @@ def test_the_end_of_the_process_ends_the_trace(tmp_path: Path) -> None:
     """Where all that was attached to has ended, so does the trace, with 0."""
     path = tmp_path / "err"
     with target(SLEEPS) as process, tracer(path, "-p", process.pid) as one:
-        until(lambda: "attached" in path.read_text(), "never attached")
+        until(says(path, "attached"), "never attached")
         process.terminate()
         assert one.wait(30) == 0
         assert path.read_text().endswith("+++ killed by SIGTERM +++\n")
@@ -237,7 +248,7 @@ def test_several_processes(tmp_path: Path) -> None:
         path = tmp_path / "err"
         pids = [one.pid, two.pid, three.pid]
         with tracer(path, "-p", f"{one.pid},{two.pid}\n", "-p", three.pid) as process:
-            until(lambda: path.read_text().count("attached\n") == 3, "never attached")
+            until(says(path, "attached\n", 3), "never attached")
             assert [traced_by(pid) for pid in pids] == [process.pid] * 3
             process.send_signal(signal.SIGINT)
             process.wait(30)
@@ -251,7 +262,7 @@ def test_who_cannot_be_attached_to_is_told(tmp_path: Path) -> None:
         assert (told.returncode, "there is none" in told.stderr) == (125, True)
         path = tmp_path / "err"
         with tracer(path, "-p", process.pid) as first:
-            until(lambda: "attached" in path.read_text(), "never attached")
+            until(says(path, "attached"), "never attached")
             told = sandtrace("strace", "-p", str(process.pid))
             assert told.returncode == 125
             assert f"process {first.pid} traces it" in told.stderr

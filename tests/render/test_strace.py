@@ -23,6 +23,7 @@ from sandtrace.events import (
 )
 from sandtrace.render.count import Counter
 from sandtrace.render.split import SplitPrinter
+from sandtrace.render.stamps import Stamps
 from sandtrace.render.strace import StracePrinter, call_text
 from sandtrace.syscalls import table
 
@@ -170,19 +171,25 @@ def test_signals_and_stops() -> None:
     assert silent(Signalled(10, 10, 17, info, NOW), GroupStopped(10, 10, 20, NOW)) == ""
 
 
+DAY = time.strftime("%H:%M:%S", time.localtime(NOW))
+
+
 @pytest.mark.parametrize(
     ("stamps", "start"),
     [
-        ("t", time.strftime("%H:%M:%S ", time.localtime(NOW))),
-        ("tt", time.strftime("%H:%M:%S", time.localtime(NOW)) + ".500000 "),
-        ("ttt", "1700000000.500000 "),
-        ("r", "     0.000000 "),
+        (Stamps("time", 0, None, 6), f"{DAY} "),
+        (Stamps("time", 6, None, 6), f"{DAY}.500000 "),
+        (Stamps("unix", 6, None, 6), "1700000000.500000 "),
+        (Stamps("unix", 3, None, 6), "1700000000.500 "),
+        (Stamps(None, 0, 6, 6), "     0.000000 "),
+        (Stamps(None, 0, 0, 6), "     0 "),
+        (Stamps("time", 0, 6, 6), f"{DAY} (+     0.000000) "),
     ],
 )
-def test_timestamps(stamps: Any, start: str) -> None:
+def test_timestamps(stamps: Stamps, start: str) -> None:
     """-t, -tt, -ttt and -r stand before the call; -T behind its result."""
     closed = call("close", 3, ret=0)
-    text = Page(follow=False, timestamps=stamps, syscall_time=True)(Entry(closed), Exit(closed))
+    text = Page(follow=False, stamps=stamps)(Entry(closed), Exit(closed))
     assert text.startswith(start + "close(3) ")
     assert text.endswith(" <0.250000>\n")
 
@@ -191,8 +198,10 @@ def test_only_what_succeeded_or_failed() -> None:
     """-z and -Z: a line is written only when its result is known to be wanted."""
     good, bad = call("close", 3, ret=0), call("close", 4, ret=-9)
     events = (Entry(good), Exit(good), Entry(bad), Exit(bad))
-    assert Page(follow=False, succeeded=True)(*events).count("close(3)") == 1
-    assert "close(3)" not in Page(follow=False, succeeded=False)(*events)
+    assert Page(follow=False, statuses=frozenset({"successful"}))(*events).count("close(3)") == 1
+    failed = Page(follow=False, statuses=frozenset({"failed"}))(*events)
+    assert "close(3)" not in failed
+    assert "close(4)" in failed
 
 
 def test_interrupted_calls_are_named_when_they_resume() -> None:
