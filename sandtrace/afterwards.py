@@ -16,16 +16,16 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from sandtrace.resolve import Unjudgeable
 from sandtrace.resolve.arguments import signed
 
 if TYPE_CHECKING:
-    from sandtrace.call import Call
+    from sandtrace.call import Call, Memory
     from sandtrace.operations import Operation
     from sandtrace.policy.model import Policy
     from sandtrace.resolve.questions import Resolved
+    from sandtrace.syscalls.model import Syscall
     from sandtrace.tracer.loop import Tracee
 
 OPENS = ("open", "openat")
@@ -46,35 +46,47 @@ Key = tuple[object, ...]
 class Afterwards:
     """Which opens may run before they are judged, and what has been judged already."""
 
-    def __init__(self, policy: Policy, opens: Iterable[str]) -> None:
-        """``opens``: the calls (of x86_64) that may be postponed; none where all is looked at."""
-        self._opens = frozenset(opens)
-        self.active = bool(self._opens)
+    def __init__(self, policy: Policy, opens: Iterable[Syscall], *, looks: bool) -> None:
+        """``opens``: the rows (of x86_64) that may be postponed; none where all is looked at.
+
+        ``looks``: some opens are looked at afterwards, those or others (`sandtrace.tracer.light`).
+        """
+        self._paths = {row.nr: row.arg("path").position for row in opens}
+        self.active = bool(self._paths)
+        self.watches = self.active or looks
         self._policy = policy
         self._epoch = policy.epoch
         self._forgot = 0.0
         self._ways: set[Key] = set()  # paths that led to something harmless and permitted
         self._fine: set[Key] = set()  # objects that may be read
 
-    def way(self, tracee: Tracee, call: Call) -> Key | None:
-        """The way that an open for reading goes; None where it is none that may be postponed."""
-        if call.name not in self._opens or tracee.table.shared or call.arch != "x86_64":
+    def way(self, tracee: Tracee, nr: int, args: tuple[int, ...], memory: Memory) -> Key | None:
+        """The way that an open for reading goes; None where it is none that may be postponed.
+
+        ``nr``: a number of x86_64; no other has one. The first of the result is the path.
+        """
+        position = self._paths.get(nr)
+        if position is None or tracee.table.shared:
             return None
-        args = call.args if call.name == "openat" else (_AT_FDCWD, *call.args)
-        flags = args[2]
+        flags = args[position + 1]
         if flags & _NOT_PLAIN:
             return None
-        raw = call.entry.read(args[1], _PAGE - args[1] % _PAGE).partition(b"\0")
-        if not raw[1]:
+        address = args[position]
+        raw, ended, _ = memory.read(address, _PAGE - address % _PAGE).partition(b"\0")
+        if not ended:
             return None
         start = ""
-        if raw[0][:1] != b"/":
-            if signed(args[0]) != _AT_FDCWD:
+        if raw[:1] != b"/":
+            if position and signed(args[0]) != _AT_FDCWD:
                 return None
             start = tracee.link("cwd") or ""
         return (
-            raw[0], start, flags & os.O_NOFOLLOW, tracee.exe, tracee.script, tracee.sections,
+            raw, start, flags & os.O_NOFOLLOW, tracee.exe, tracee.script, tracee.sections,
         )  # fmt: skip
+
+    def seen(self, way: Key, call: Call) -> None:
+        """The path that was read when the call began is the one that its record shows."""
+        call.entry.held[call.args[self._paths[call.nr]]] = cast("bytes", way[0]) + b"\0"
 
     def forget(self, now: float) -> None:
         """Look at every way again, every ten seconds (``now``: time.monotonic())."""
@@ -97,20 +109,12 @@ class Afterwards:
 
     def takes(self, call: Call) -> bool:
         """Does the call take a descriptor from another process?"""
-        return self.active and call.name == TAKES
+        return self.watches and call.name == TAKES
 
     @staticmethod
-    def may_take(tracee: Tracee) -> None:
-        """Unjudgeable where another task could use it before it is judged."""
-        if tracee.table.shared:
-            raise Unjudgeable("EPERM", "another task could use the descriptor before it is judged")
-
-    @staticmethod
-    def object_of(tracee: Tracee, call: Call) -> Key | None:
-        """All that the answer about a descriptor depends on; None where it can't be told so."""
-        if call.name == TAKES:
-            return None
-        place = f"/proc/{tracee.tid}/fd/{call.ret}"
+    def object_of(tracee: Tracee, fd: int) -> Key | None:
+        """All that an answer about reading depends on; None where it can't be told so."""
+        place = f"/proc/{tracee.tid}/fd/{fd}"
         try:
             status, target = os.stat(place), os.readlink(place)
         except OSError:

@@ -111,7 +111,11 @@ class Rules:
         )
         self.guards = Guards(policy, root=root, tracer=os.getpid(), pages=self.hands_over)
         postpones = self.hands_over and not (record_all or self.looks or policy.silent("read"))
-        self.afterwards = afterwards.Afterwards(policy, self._plain_opens() if postpones else ())
+        self.afterwards = afterwards.Afterwards(
+            policy,
+            self._plain_opens() if postpones else (),
+            looks=self.hands_over and self.guards_paths_only,
+        )
         # Libraries are mapped by every program: only an entry that names files judges that.
         self.judges_mappings = any(entry.restricts for entry in policy.tables["exec"].entries)
         self.judges_programs = not policy.silent("exec")
@@ -158,20 +162,20 @@ class Rules:
             noted |= dict.fromkeys(CHANGES, ALWAYS)
         if "i386" in policy.abi:  # bind, listen and setsockopt, whose arguments lie in memory
             noted["socketcall"] = ((equals("call", 2, 4, 14),),)
-        if self.afterwards.active:
+        if self.afterwards.watches:
             noted[afterwards.TAKES] = ALWAYS
         if self.most_tasks is not None:
             noted |= dict.fromkeys(_MAKES_TASKS, ALWAYS)
         return noted
 
-    def _plain_opens(self) -> Iterator[str]:
+    def _plain_opens(self) -> Iterator[Syscall]:
         """The opens of which nothing is asked but which file they open."""
         for name in afterwards.OPENS:
             row = table.by_name(name, "x86_64")
             if row is not None and not (
                 tuple(self.guards.on(row)) or self.policy.syscall_tests(name, row.arch)
             ):
-                yield name
+                yield row
 
     def wanted(self, row: Syscall | None) -> tuple[Effect, ...]:
         """The effects of a row that are asked about, where its registers say that it has them."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sandtrace import afterwards, events, session
 from sandtrace.call import Call, Snapshot
 from sandtrace.kernel import ptrace
+from sandtrace.kernel.arch import AUDIT_ARCH_X86_64
 from sandtrace.lifecycle import Lifecycle
 from sandtrace.policy import judge
 from sandtrace.policy.judge import Judgement
@@ -118,9 +119,11 @@ class Audience:
 
     def sees(self, call: Call) -> bool:
         """Is it given this call's entry and exit?"""
-        if self.trace is None or not (self.trace == "all" or call.name in self.trace):
-            return False
-        return self.selects is None or self.selects(call)
+        return self.shows(call.name) and (self.selects is None or self.selects(call))
+
+    def shows(self, name: str) -> bool:
+        """Is it given the entries and exits of the calls of this name?"""
+        return self.trace is not None and (self.trace == "all" or name in self.trace)
 
 
 class Supervisor:
@@ -133,6 +136,8 @@ class Supervisor:
         self.tasks = Lifecycle(begun)
         self.tasks.tells_pointers = audience.pointers
         self.seen = False  # has the command been executed?
+        unseen = audience.on_stop is None and not any(map(audience.shows, afterwards.OPENS))
+        self.runs_ahead = self.rules is not None and self.rules.afterwards.active and unseen
         self.counts = self.tasks.counts
         told = self.tell
         self.at: dict[Kind, Callable[[Tracee, Any], None]] = {
@@ -168,6 +173,8 @@ class Supervisor:
 
     def entry(self, tracee: Tracee, info: ptrace.EntryInfo) -> None:
         """A call is about to run."""
+        if self.runs_ahead and self.let_ahead(tracee, info):
+            return
         call = session.call_of(tracee, info)
         if tracee.launching and call.name not in _EXEC:
             self.loop.resume(tracee)  # our own child, on its way to the command
@@ -203,6 +210,34 @@ class Supervisor:
         else:
             self.loop.resume(tracee)
 
+    def let_ahead(self, tracee: Tracee, info: ptrace.EntryInfo) -> bool:
+        """An open on a way that was fine a moment ago: it runs, and is judged when it `arrived`."""
+        rules = self.rules
+        if rules is None or info[0] != AUDIT_ARCH_X86_64:
+            return False
+        rules.refresh()
+        way = rules.afterwards.way(tracee, info[3], info[4], tracee.memory)
+        if way is None or not rules.afterwards.knows(way):
+            return False
+        tracee.ahead = info, way
+        self.counts["calls"] += 1
+        self.cpus.stopped(tracee)
+        self.loop.to_exit(tracee)
+        return True
+
+    def arrived(self, tracee: Tracee, info: ptrace.ExitInfo) -> None:
+        """Judge what was opened, unless it is known."""
+        ahead, tracee.ahead = tracee.ahead, None
+        assert ahead is not None and self.rules is not None  # noqa: S101, PT018
+        known = self.rules.afterwards
+        if info.result >= 0 and not known.is_fine(known.object_of(tracee, info.result)):
+            call = session.call_of(tracee, ahead[0])
+            known.seen(ahead[1], call)
+            call.ret, call.exit_time = info.result, time.time()
+            if not self.given(tracee, call, self.rules):
+                return
+        self.loop.resume(tracee)
+
     def capture(self, call: Call) -> None:
         """Read the memory that the call names. Decoders are imported by the first call that is."""
         from sandtrace.decode.capture import capture_entry, capture_exit
@@ -221,7 +256,8 @@ class Supervisor:
     def enforce(self, tracee: Tracee, call: Call, rules: Rules) -> bool:
         """Resolve what the call means, decide, act, record. False: nothing came of it."""
         rules.refresh()
-        way = rules.afterwards.way(tracee, call)
+        native = call.arch == "x86_64"
+        way = rules.afterwards.way(tracee, call.nr, call.args, call.entry) if native else None
         if way is not None and rules.afterwards.knows(way):
             tracee.handed = JUDGED_AFTERWARDS
             return True
@@ -256,8 +292,7 @@ class Supervisor:
                     tracee.handed = JUDGED_AFTERWARDS
                     return True
                 if rules.afterwards.takes(call) and not judgement.blocks:
-                    rules.afterwards.may_take(tracee)
-                    tracee.handed = JUDGED_AFTERWARDS
+                    tracee.handed = act.take(self.loop, tracee)
             return self.act(tracee, call, resolved, judgement, rules)
         except Unjudgeable as why:
             judgement = judge.unjudgeable(itself, why.errno, why.reason)
@@ -319,6 +354,9 @@ class Supervisor:
 
     def leave(self, tracee: Tracee, info: ptrace.ExitInfo) -> None:
         """A call has returned."""
+        if tracee.ahead is not None:
+            self.arrived(tracee, info)
+            return
         call, tracee.call = tracee.call, None
         if call is not None:
             call.ret, call.exit_time = info.result, time.time()
@@ -365,7 +403,8 @@ class Supervisor:
 
     def given(self, tracee: Tracee, call: Call, rules: Rules) -> bool:
         """Judge the descriptor that a call was given, and take it back perhaps. False: it died."""
-        known = rules.afterwards.object_of(tracee, call)
+        fd = call.ret if call.ret is not None else -1
+        known = None if rules.afterwards.takes(call) else rules.afterwards.object_of(tracee, fd)
         if rules.afterwards.is_fine(known):
             return True
         asker = rules.asker(tracee)

@@ -25,7 +25,8 @@ from sandtrace.events import Entry, Event, Exit, Sink
 from sandtrace.syscalls import table
 
 _PIPE_SIZE = 1 << 20  # what an ordinary user may have (/proc/sys/fs/pipe-max-size)
-_ENTRY, _EXIT, _WHOLE, _OTHER = range(4)
+_CALLS = (Entry, Exit)
+_ENTRY, _EXIT, _OTHER = range(3)
 _LENGTH = 4
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)  # it ends after us
 
@@ -185,7 +186,7 @@ def _event(message: tuple[Any, ...], known: dict[int, Call]) -> Event:
         _, number, begun, ret, tampered, note = message
         call = known[number] = _call(begun)
         call.ret, call.tampered, call.note = ret, tampered, note
-        return Entry(call)
+        return _CALLS[kind](call)
     if kind == _EXIT:
         begun = message[1]
         call = known.pop(begun) if isinstance(begun, int) else _call(begun)
@@ -194,7 +195,7 @@ def _event(message: tuple[Any, ...], known: dict[int, Call]) -> Event:
             call.fds,
         ) = message[2:]  # fmt: skip
         call.exit = Snapshot(None, held)
-        return Exit(call)
+        return _CALLS[kind](call)
     unpickler = _Unpickler(BytesIO(message[1]))
     unpickler.known = known
     event: Event = unpickler.load()

@@ -392,7 +392,7 @@ def settle(tracee: Tracee, call: Call) -> Settled:
     """At the exit of a handed call: put back, verify."""
     handed, tracee.handed = tracee.handed, None
     assert handed is not None and call.ret is not None  # noqa: S101, PT018
-    if handed is handover.JUDGED_AFTERWARDS:
+    if handed.given:
         return Settled.GIVEN if call.ret >= 0 else Settled.AS_JUDGED
     interrupted = handed.called_back and call.ret == -errno.EINTR
     if interrupted or (handed.again_on is not None and call.ret == -handed.again_on):
@@ -415,6 +415,14 @@ def settle(tracee: Tracee, call: Call) -> Settled:
         if handed.truncate:
             light.truncate(tracee, call.ret)
     return Settled.AS_JUDGED
+
+
+def take(loop: Loop, tracee: Tracee) -> Handed:
+    """The call gives a descriptor of another's: nobody may use it before it is judged."""
+    if not tracee.table.shared:
+        return handover.JUDGED_AFTERWARDS
+    _hold_others(loop, tracee, None)
+    return handover.JUDGED_UNDISTURBED
 
 
 def take_back(loop: Loop, tracee: Tracee, call: Call, errno_name: str) -> bool:

@@ -43,6 +43,7 @@ class Handed:
     again_on: int | None = None
     truncate: bool = False  # cut the opened file to nothing once it is known to be the right one
     look: bool = False  # what it opened is to be looked at, since guards alone were asked
+    given: bool = False  # so is the descriptor that it is given; the call runs as it is
     made: int | None = None  # our descriptor of a file that was made for the call
     mode: int | None = None  # what that file's mode is to be in the end
     undisturbed: bool = False  # who shares descriptors stays stopped until the exit was looked at
@@ -52,8 +53,10 @@ class Handed:
     called_back: bool = False  # EINTR is no answer: nothing but us has interrupted it
 
 
-JUDGED_AFTERWARDS = Handed(Registers(0, []), (), look=True)
+JUDGED_AFTERWARDS = Handed(Registers(0, []), (), given=True)
 """A call that runs as it is, and whose new descriptor is to be judged."""
+JUDGED_UNDISTURBED = Handed(Registers(0, []), (), given=True, undisturbed=True)
+"""The same, while all who share the caller's descriptors are stopped."""
 
 
 class Pieces:

@@ -97,8 +97,8 @@ class Tracee(Task):
     """A task under the loop. ``call`` is the one it is in, while its exit is still wanted."""
 
     __slots__ = (
-        "asked", "call", "exe", "filters", "handed", "heat", "heated", "launching", "other_rights",
-        "own_cpus", "parent", "script", "sections", "started", "swept", "table",
+        "ahead", "asked", "call", "exe", "filters", "handed", "heat", "heated", "launching",
+        "other_rights", "own_cpus", "parent", "script", "sections", "started", "swept", "table",
         "unfinished",
     )  # fmt: skip
     memory: Space
@@ -107,6 +107,7 @@ class Tracee(Task):
         """Not yet seen to stop."""
         super().__init__(tid, pid, memory or Space(pid))
         self.call: Call | None = None
+        self.ahead: tuple[ptrace.EntryInfo, tuple[object, ...]] | None = None
         self.heat = self.swept = 0  # stops so far; as many at the last sweep (tracer/pin.py)
         self.heated = 0.0
         self.own_cpus: set[int] | None = None  # its own mask, while it is on the tracer's CPU
@@ -223,6 +224,13 @@ class Loop:
         handed = tracee.handed
         if handed is not None and (handed.undisturbed or handed.first):
             self._wait_first(tracee, frozen=handed.undisturbed)
+
+    def to_exit(self, tracee: Tracee) -> None:
+        """Let the task go on to the exit of the call that it is stopped at."""
+        try:
+            ptrace.request(ptrace.PTRACE_SYSCALL, tracee.tid)
+        except TaskGone:
+            return
 
     def _wait_first(self, tracee: Tracee, *, frozen: bool) -> None:
         """The task's next stop comes up before those of others: of the frozen, who stay so.

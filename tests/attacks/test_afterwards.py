@@ -103,7 +103,9 @@ def test_a_hard_link_to_a_denied_file_is_the_file(runner: Runner, secret: Path) 
 
 
 TAKE = """
-import ctypes, os, sys
+import ctypes, os, sys, threading, time
+if sys.argv[2:]:
+    threading.Thread(target=time.sleep, args=(2,), daemon=True).start()
 libc = ctypes.CDLL(None, use_errno=True)
 for number in range(3, 8):
     fd = libc.syscall(438, os.pidfd_open(int(sys.argv[1])), number, 0)
@@ -112,9 +114,10 @@ for number in range(3, 8):
 """
 
 
+@pytest.mark.parametrize("alone", ["", "threads"])
 @pytest.mark.parametrize("denied", [True, False])
 def test_a_descriptor_taken_from_another_is_judged(
-    runner: Runner, secret: Path, *, denied: bool
+    runner: Runner, secret: Path, *, denied: bool, alone: str
 ) -> None:
     """pidfd_getfd gives a descriptor as an open does: who may not read it is not given it."""
     favoured = runner.home / "favoured"
@@ -123,7 +126,7 @@ def test_a_descriptor_taken_from_another_is_judged(
     runner.give(favoured)
     held = secret if denied else runner.file("free", "the secret")
     attack = f"{favoured} -f -c 100 {held} > /dev/null & sleep 0.5; exec 3>&1;"
-    attack += f" python3 -S -c '{TAKE}' $!; kill $!"
+    attack += f" python3 -S -c '{TAKE}' $! {alone}; kill $!"
     native = runner.native(["sh", "-c", attack])
     assert native.stdout == b"the secret\n", native
     entry = f'[read]\ndeny = [{{ target = "{secret}", unless = ["{favoured}"] }}]\n'
