@@ -29,6 +29,9 @@ _GAINS_NOTHING = (
 )
 
 
+_REASONS = 20  # of an incomplete record, at most
+
+
 class Lifecycle:
     """The tasks of one run, from `started` to `finished`."""
 
@@ -158,6 +161,11 @@ class Lifecycle:
         """A violation that ends the tree."""
         self.outcome.violation = True
         self.loop.kill_all()
+
+    def lacks(self, reason: str) -> None:
+        """The record does not hold all that there was to tell."""
+        if reason not in self.outcome.incomplete and len(self.outcome.incomplete) < _REASONS:
+            self.outcome.incomplete.append(reason)
 
     def finished(self) -> Iterator[Event]:
         """All tasks are gone: what came of it. LaunchError where the command never began."""

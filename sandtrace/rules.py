@@ -424,7 +424,8 @@ def _standard_descriptors() -> frozenset[tuple[str, int, int]]:
 
 
 _JOBSERVER = pattern(r"--jobserver-(?:auth|fds)=(\d+),(\d+)")
-_FD_PATH = pattern(r"/(?:dev/fd|proc/self/fd)/(\d+)\Z")
+# By itself, or as the value of an option: --file=/dev/fd/3, -f/dev/fd/3, @/dev/fd/3.
+_FD_PATH = pattern(r"(?:\A|\A-\w|[=@:,])/(?:dev/fd|proc/self/fd)/(\d+)\Z")
 
 
 def handed_descriptors(argv: Sequence[str], env: dict[str, str]) -> set[int]:

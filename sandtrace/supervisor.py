@@ -296,6 +296,8 @@ class Supervisor:
             return self.act(tracee, call, resolved, judgement, rules)
         except Unjudgeable as why:
             judgement = judge.unjudgeable(itself, why.errno, why.reason)
+            if rules.audit and why.errno != "EFAULT":  # which is the kernel's own answer
+                self.tasks.lacks(f"the audit could not judge {call.name}: {why.reason}")
             return self.act(tracee, call, questions.Resolved(), judgement, rules)
         finally:
             resolved.close()

@@ -10,7 +10,6 @@ from sandtrace.cli.duration import seconds
 from sandtrace.cli.options import Option, UsageError
 from sandtrace.cli.outputs import STDERR
 from sandtrace.cli.sinks import Outputs, records_all
-from sandtrace.cli.status import INCOMPLETE
 from sandtrace.errors import SandtraceError
 
 if TYPE_CHECKING:
@@ -148,6 +147,5 @@ def _supervised(
     except BaseException as error:
         outputs.failed(error)
         raise
-    outputs.finish(timed_out=outcome.timed_out)
-    status = outputs.status(outcome.status, outcome.command_status)
-    return INCOMPLETE if outcome.incomplete and status == 0 else status
+    outputs.finish(timed_out=outcome.timed_out, gaps=outcome.incomplete)
+    return outputs.status(outcome.status, outcome.command_status)

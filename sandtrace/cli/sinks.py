@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from sandtrace.cli.outputs import STDERR, open_output, refuse_same_file
@@ -167,8 +167,12 @@ class Outputs:
 
     # --- the end --------------------------------------------------------------------------------
 
-    def finish(self, *, timed_out: bool = False) -> None:
-        """Write what is written at the end: the summary, the reports, and what went wrong."""
+    def finish(self, *, timed_out: bool = False, gaps: Sequence[str] = ()) -> None:
+        """Write what is written at the end: the summary, the reports, and what went wrong.
+
+        ``gaps``: what the supervisor could not tell.
+        """
+        self._troubles += gaps
         for end in self._endings:
             end()
         self._endings.clear()

@@ -51,9 +51,11 @@ class Judgement:
 
     @property
     def by_guard(self) -> bool:
-        """A guard has spoken: it holds in audits too."""
+        """A guard has spoken: it holds in audits too. What can't be judged is let go there."""
         rule = self.strictest.rule if self.strictest is not None else None
-        return rule is not None and rule.policy == "built-in" and (rule.id or "")[:6] == "guard:"
+        if rule is None or rule.policy != "built-in" or rule.id == _UNJUDGEABLE:
+            return False
+        return (rule.id or "")[:6] == "guard:"
 
     def note(self, *, enforced: bool) -> str | None:
         """What the trace says at the end of the line: ``denied by net-off:6``."""
@@ -67,7 +69,7 @@ class Judgement:
 
 
 NOTHING = Judgement((), None)
-_TRACER = "guard:tracer"
+_TRACER, _UNJUDGEABLE = "guard:tracer", "guard:unjudgeable"
 
 
 def fired(call: Call, active: Guards, policy: Policy) -> Guard | None:
@@ -126,7 +128,7 @@ def spare(judgement: Judgement, group: Group, *, audit: bool) -> tuple[Judgement
 
 def unjudgeable(question: Question, errno: str, reason: str) -> Judgement:
     """What can't be judged is denied, with the reason."""
-    rule = Rule("guard:unjudgeable", "built-in", None, None, None, reason)
+    rule = Rule(_UNJUDGEABLE, "built-in", None, None, None, reason)
     decision = Decision("deny", errno, rule)
     return Judgement(((question, decision),), decision)
 

@@ -39,6 +39,7 @@ _SENDS = frozenset({"connect", "bind", "sendto", "sendmsg", "sendmmsg"})
 _EXECS = frozenset({"execve", "execveat"})
 _RESOLVE_SAFELY = 0x04 | 0x02  # RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
 _ELOOP = 40
+_TRIES = 1000  # then who changes the tree has its way: the open fails
 PATH_MAX = 4096
 _UNIX = abi.AF_UNIX.to_bytes(2, "little")
 _SUN_PATH = 107  # bytes of a path in struct sockaddr_un, without its NUL (unix(7))
@@ -149,9 +150,15 @@ def _deliver(loop: Loop, tracee: Tracee, call: Call, group: Group, spared: froze
 def _without_pages(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -> Deed:
     """No page for the arguments: lay some, or let only a task that is alone use its own memory."""
     memory = tracee.memory
+    if memory.lack is not None:
+        lack, memory.lack = memory.lack, None
+        raise Unjudgeable(lack, "there is no room for the pages of its arguments")
     if not (tracee.filters or memory.region or memory.refused) and loop.freeze(tracee):
-        memory.region = pages.lay(tracee, call)
-        memory.refused = memory.region is None
+        try:
+            memory.region = pages.lay(tracee, call)
+            memory.refused = memory.region is None
+        except pages.NoRoomError as error:
+            memory.lack = error.errno
         return Deed.AGAIN
     if not loop.alone(tracee):
         raise Unjudgeable("EPERM", "others can change its memory, and it can't be given pages")
@@ -395,9 +402,12 @@ def settle(tracee: Tracee, call: Call) -> Settled:
     if handed.given:
         return Settled.GIVEN if call.ret >= 0 else Settled.AS_JUDGED
     interrupted = handed.called_back and call.ret == -errno.EINTR
-    if interrupted or (handed.again_on is not None and call.ret == -handed.again_on):
+    changed = handed.again_on is not None and call.ret == -handed.again_on
+    if interrupted or (changed and tracee.memory.again < _TRIES):
+        tracee.memory.again += changed
         handover.again(tracee, call, handed)
         return Settled.AGAIN
+    tracee.memory.again = 0
     if handed.made is not None and handed.mode is not None:
         os.fchmod(handed.made, handed.mode)
     handover.put_back(tracee, handed)

@@ -15,6 +15,7 @@ share the pages, so a slot belongs to one call in flight.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import mmap
 import os
@@ -35,6 +36,19 @@ _F_ADD_SEALS = 1033
 _SEALS = 0x1 | 0x2 | 0x4 | 0x10
 _MAP_FIXED_NOREPLACE = 0x100000
 _NR = {"memfd_create": 319, "mmap": 9, "close": 3}  # x86_64
+
+
+# What a task may have again when others have let go of it.
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
+
+
+class NoRoomError(Exception):
+    """The task has no memory or descriptor left for the pages; it may have later."""
+
+    def __init__(self, code: int) -> None:
+        """``errno`` is the name of the lack."""
+        self.errno = errno.errorcode[code]
+        super().__init__(self.errno)
 
 
 class Region:
@@ -72,7 +86,8 @@ def lay(task: Task, call: Call) -> Region | None:
     """At the stop before ``call``: lay the pages, and leave the task about to make it again.
 
     Nobody else may run in its memory or with its descriptors meanwhile. None where the kernel or
-    the task can't; the call is made again all the same. `Died` where the task ended.
+    the task can't, NoRoomError where it can't now; the call is made again all the same. `Died`
+    where the task ended.
     """
     inject = Injection(task, call)
     try:
@@ -92,8 +107,10 @@ def _lay(task: Task, inject: Injection) -> Region | None:
     fd = inject.call(_NR["memfd_create"], name_at, _MFD_CLOEXEC | _MFD_ALLOW_SEALING)
     task.memory.write(name_at, before)
     if fd < 0:
+        if -fd in _PASSING:
+            raise NoRoomError(-fd)
         return None
-    memory = _map_ours(task.tid, fd)
+    memory, lack = _map_ours(task.tid, fd)
     mapped = -1
     if memory is not None:
         shared = mmap.MAP_SHARED | _MAP_FIXED_NOREPLACE
@@ -101,22 +118,26 @@ def _lay(task: Task, inject: Injection) -> Region | None:
             _NR["mmap"], ARGUMENTS_ADDRESS, ARGUMENTS_SIZE, mmap.PROT_READ, shared, fd, 0
         )
     closed = inject.call(_NR["close"], fd)
+    lack = lack or -mapped
+    if lack in _PASSING:
+        raise NoRoomError(lack)
     if memory is None or mapped != ARGUMENTS_ADDRESS or closed != 0:
         return None
     return Region(memory)
 
 
-def _map_ours(tid: int, fd: int) -> mmap.mmap | None:
+def _map_ours(tid: int, fd: int) -> tuple[mmap.mmap | None, int]:
+    """Our view of the pages; None and an errno where there can be none."""
     try:
         ours = os.open(f"/proc/{tid}/fd/{fd}", os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return None
+    except OSError as error:
+        return None, error.errno or errno.EIO
     try:
         os.ftruncate(ours, ARGUMENTS_SIZE)
         memory = mmap.mmap(ours, ARGUMENTS_SIZE)
         fcntl.fcntl(ours, _F_ADD_SEALS, _SEALS)
-    except OSError:
-        return None
+    except OSError as error:
+        return None, error.errno or errno.EIO
     finally:
         os.close(ours)
-    return memory
+    return memory, 0

@@ -74,13 +74,15 @@ OPTIONS = (
 class Space(AddressSpace):
     """The memory of tasks that share it, and the pages in it that only we can write."""
 
-    __slots__ = ("refused", "region")
+    __slots__ = ("again", "lack", "refused", "region")
 
     def __init__(self, pid: int, region: Region | None = None) -> None:
         """A fork child has its parent's pages, at the same place."""
         super().__init__(pid)
         self.region = region
         self.refused = False  # it could not be given any
+        self.again = 0  # calls in a row made once more, since the tree had changed
+        self.lack: str | None = None  # an errno: it could not be given any just now
 
 
 class Table:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sandtrace.rules import handed_descriptors
 from tests.harness.runner import Runner
 
 KILLING = """\
@@ -187,6 +188,45 @@ def test_a_descriptor_given_by_name_is_kept(runner: Runner) -> None:
     script = f"{runner.program} run --policy net-off -- cat <(echo inside) < /dev/null"
     run = runner.native(["bash", "-c", script])
     assert run.said == (0, b"inside\n"), run.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "given"),
+    [
+        *[(word + "/dev/fd/{}", True) for word in ("", "-f", "--file=", "@", "a=b,c:")],
+        ("/proc/self/fd/{}", True),
+        *[(word + "/dev/fd/{}", False) for word in ("/srv", "./jail", "~", "--file", "a")],
+        ("/dev/fd/{}/x", False),
+    ],
+)
+def test_a_descriptor_is_given_by_its_own_path_alone(word: str, given: bool) -> None:
+    """/dev/fd/N as a word or as an option's value hands it over; another folder's name does not."""
+    reader, writer = os.pipe()
+    try:
+        assert handed_descriptors(["cat", word.format(reader)], {}) == (
+            {reader} if given else set()
+        )
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def test_an_audit_that_could_not_judge_is_121(runner: Runner) -> None:
+    """It blocks nothing for that, as it blocks nothing else, and says what its record lacks."""
+    code = (
+        "import os\n"
+        "for _ in range(21):\n    os.mkdir('d' * 200)\n    os.chdir('d' * 200)\n"
+        "open('file', 'w').write('made'); print(open('file').read())"
+    )
+    run = runner.traced(["python3", "-c", code], policy=None)
+    assert run.stdout == b"made\n", run.stderr
+    assert run.status == 121
+    assert b"could not judge open" in run.stderr
+    unjudged = [e for e in run.of("guard") if e["rule"]["id"] == "guard:unjudgeable"]
+    assert unjudged
+    assert not any(event["enforced"] for event in unjudged)
+    run = runner.traced(["python3", "-c", code], policy="read-only")
+    assert run.status == 1
 
 
 def test_strace_keeps_all_descriptors(runner: Runner) -> None:

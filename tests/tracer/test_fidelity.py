@@ -154,6 +154,18 @@ def test_programs_run_as_they_do_natively(
     assert said[0] == said[1]
 
 
+def test_a_lack_of_descriptors_passes(runner: Runner, compiled: Compiler) -> None:
+    """Where no descriptor is free for the pages of arguments, the next call is given them."""
+    program = compiled("victims/crowded.c", "-static")
+    file = runner.file("file", "")
+    policy = runner.file(
+        "write.toml", f'version = 1\n[write]\ndefault = "deny"\nallow = ["{file}"]\n'
+    )
+    run = runner.traced([program, file], policy=policy)
+    assert run.stdout == b"full: Too many open files\nfree: opened\nfree: opened\n", run
+    assert run.said == runner.native([program, file]).said
+
+
 SOCKETS = """[connect]
 default = "deny"
 allow = ["unix:/**", "unix:", "192.0.2.1:9"]
