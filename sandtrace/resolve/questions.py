@@ -8,6 +8,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sandtrace.kernel import credentials
@@ -165,12 +166,26 @@ def syscall_question(call: Call, asker: Asker) -> Question:
     )
 
 
+def _socket_path(task: Task, call: Call, asker: Asker, result: Resolved, raw: bytes) -> str:
+    """The canonical path of a unix socket, noted in the result."""
+    root = paths.root_of(task) if asker.chrooted else None
+    try:
+        path = paths.of_socket(task, raw, bind=call.name == "bind", root=root)
+    finally:
+        if root is not None:
+            os.close(root)
+    if result.socket is None:  # of sendmmsg the first one is sent
+        result.socket = path
+    return path
+
+
 class _Resolver:
     def __init__(self, task: Task, call: Call, asker: Asker) -> None:
         self.task, self.call, self.asker = task, call, asker
         self.result = Resolved()
         self.processes = Processes(task, call, namespaces=asker.namespaces)
-        self.addresses = Addresses(task, call, self._socket_path)
+        # No method of ours: it would refer to us, and we would be garbage that is not counted.
+        self.addresses = Addresses(task, call, partial(_socket_path, task, call, asker, self.result))
 
     def resolve(self, chosen: Iterable[Effect]) -> Resolved:
         try:
@@ -339,17 +354,6 @@ class _Resolver:
         own = self.task.pid
         kinds = (kind_of(tid, own) for tid in tids if tid is not None)
         self._ask_kinds("inspect", kinds)
-
-    def _socket_path(self, raw: bytes) -> str:
-        root = paths.root_of(self.task) if self.asker.chrooted else None
-        try:
-            path = paths.of_socket(self.task, raw, bind=self.call.name == "bind", root=root)
-        finally:
-            if root is not None:
-                os.close(root)
-        if self.result.socket is None:  # of sendmmsg the first one is sent
-            self.result.socket = path
-        return path
 
     def _moved(self, op: Operation, subject: PathArg) -> None:
         """A new name carries the content along; it may be executed where it is executable."""

@@ -59,6 +59,7 @@ _CHILD_EVENTS = {
     ptrace.EVENT_CLONE: "clone",
 }
 _UNDISTURBED = 5.0  # seconds
+_STOPS_WITHIN = 20.0  # seconds; an interrupted task stops as soon as it has a CPU
 _AWAKE = 0.0002  # seconds in which most calls return
 _MAKES_TASKS = frozenset({"clone", "fork", "vfork"})
 OPTIONS = (
@@ -345,7 +346,8 @@ class Loop:
 
     def _until_stopped(self, tracee: Tracee) -> bool:
         """Wait for a stop; a parent in vfork waits for its child in the kernel and runs nothing."""
-        for _ in range(2000):
+        until = time.monotonic() + _STOPS_WITHIN
+        while time.monotonic() < until:
             try:
                 tid, status = os.waitpid(tracee.tid, _WALL | os.WNOHANG)
             except ChildProcessError:
