@@ -185,7 +185,8 @@ class _Resolver:
         self.result = Resolved()
         self.processes = Processes(task, call, namespaces=asker.namespaces)
         # No method of ours: it would refer to us, and we would be garbage that is not counted.
-        self.addresses = Addresses(task, call, partial(_socket_path, task, call, asker, self.result))
+        unix_path = partial(_socket_path, task, call, asker, self.result)
+        self.addresses = Addresses(task, call, unix_path)
 
     def resolve(self, chosen: Iterable[Effect]) -> Resolved:
         try:
