@@ -37,7 +37,7 @@ def wait_for_others(loop: Loop, tracee: Tracee, call: Call) -> None:
         handed = other.handed
         if other is tracee or handed is None:
             continue
-        walks = handed.walks or (call.name in _CHANGES_ROOT and not handed.look)
+        walks = handed.walks or (call.name in _CHANGES_ROOT and not (handed.look or handed.given))
         if walks and not loop.call_back(other):
             raise Unjudgeable("EBUSY", "a path that was judged is being walked")
 
