@@ -17,6 +17,10 @@ from sandtrace.decode.results import result
 from sandtrace.decode.view import Detail, View
 
 _NOTHING: frozenset[str] = frozenset()
+_MOVES_MESSAGES = frozenset({
+    "sendto", "send", "recvfrom", "recv", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg",
+    "recvmmsg_time64",
+})  # fmt: skip
 
 
 @lru_cache(maxsize=8)
@@ -41,6 +45,9 @@ def capture_entry(
         from sandtrace.decode.descriptors import Descriptors
 
         call.fds = meant.fds = Descriptors(call.tid, descriptors)
+    if row.name in _MOVES_MESSAGES:
+        _tell_protocol(call, meant)
+    if descriptors:
         run(plan, View(meant, _detail(limit - 1, verbose), entering=True))
         if plan.call is not None:
             return  # what stands behind the first argument that is written is read below
@@ -52,6 +59,21 @@ def capture_entry(
         return
     for step in plan.reads_entry:
         step.decode(view, register(view, step))
+
+
+def _tell_protocol(call: Call, meant: Call) -> None:
+    """Of a netlink socket note which protocol it speaks: its messages are to be shown as such."""
+    from sandtrace.decode.descriptors import netlink_protocol
+    from sandtrace.decode.netlink import SOCKET
+
+    name = netlink_protocol(call.tid, meant.args[0] & 0xFFFF_FFFF)
+    if name is None:
+        return
+    told = f"NETLINK:{name}"
+    if call.fds.__class__ is dict:
+        call.fds = meant.fds = {**call.fds, SOCKET: told}
+    else:
+        call.fds[SOCKET] = told  # type: ignore[index]  # Descriptors
 
 
 def capture_exit(call: Call, limit: int = 33, *, verbose: bool = False) -> None:

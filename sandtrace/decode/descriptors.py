@@ -158,6 +158,24 @@ _NETLINKS = {
 }  # fmt: skip
 
 
+def netlink_protocol(tid: int, number: int) -> str | None:
+    """ROUTE, SOCK_DIAG, ... where a descriptor is a netlink socket; None where it is not."""
+    where = f"/proc/{tid}/fd/{number}"
+    try:
+        if os.getxattr(where, "system.sockprotoname") != b"NETLINK\0":
+            return None
+        inode = os.readlink(where)[8:-1]
+        with open(f"/proc/{tid}/net/netlink", encoding="ascii") as lines:
+            next(lines, None)
+            for line in lines:
+                words = line.split()
+                if words[-1] == inode:
+                    return _NETLINKS.get(int(words[1]), words[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return None
+
+
 def _netlink(tid: int, inode: int) -> str | None:
     wanted = str(inode)
     with open(f"/proc/{tid}/net/netlink", encoding="ascii") as lines:

@@ -168,7 +168,17 @@ def length_of(arg: Arg, row: Syscall, *, whole: bool = False) -> Length:
 def buffer_in(arg: Arg, row: Syscall) -> Decoder:
     """Bytes that the call reads."""
     length = length_of(arg, row)
-    return lambda view, address: buffer(view, address, length(view))
+    show = payload if row.name in {"sendto", "send"} else buffer
+    return lambda view, address: show(view, address, length(view))
+
+
+def payload(view: View, address: int, length: int) -> Value:
+    """What a socket is given or gives: netlink's messages, or bytes."""
+    from sandtrace.decode.netlink import messages, protocol
+
+    name = protocol(view)
+    found = messages(view, address, length, name) if name and address else None
+    return buffer(view, address, length) if found is None else found
 
 
 @argument_type("xattr_in xattr_out")
@@ -275,9 +285,13 @@ def numbers(show: Callable[[int], Value] = Int, *, signed: bool = False) -> Item
 
 
 def iovecs(view: View, address: int, count: int, *, data: int | None = None,
-           follow: bool = True) -> Value:  # fmt: skip
-    """struct iovec: bases with their bytes (``data``: at most so many in all), and lengths."""
+           follow: bool = True, message: bool = False) -> Value:  # fmt: skip
+    """struct iovec: bases with their bytes (``data``: at most so many in all), and lengths.
+
+    ``message``: they are what a socket is given or gives.
+    """
     word = view.word
+    show = payload if message else buffer
     left = data
 
     def item(view: View, _address: int, raw: bytes) -> Value:
@@ -288,9 +302,9 @@ def iovecs(view: View, address: int, count: int, *, data: int | None = None,
         if not follow:
             shown = Pointer(base)
         elif left is None:
-            shown = buffer(view, base, length)
+            shown = show(view, base, length)
         else:
-            shown = buffer(view, base, min(length, left)) if length else buffer(view, base, 0)
+            shown = show(view, base, min(length, left)) if length else buffer(view, base, 0)
             left -= min(length, left)
         return Struct((("iov_base", shown), ("iov_len", Int(length))))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from sandtrace.decode import names
 from sandtrace.decode.layout import LAYOUTS, fd
-from sandtrace.decode.memory import buffer, iovecs, length_of, vector
+from sandtrace.decode.memory import iovecs, length_of, payload, vector
 from sandtrace.decode.model import (
     Argument,
     Array,
@@ -86,8 +86,8 @@ def recvfrom(view: View) -> Iterator[Argument | Pause]:
         view.number(length_at, 4)  # seen at entry, shown at exit
     yield EXIT
     length = view.arg(2)
-    data = Pointer(view.arg(1)) if view.failed else buffer(view, view.arg(1), min(view.ret, length))
-    yield "buf", data
+    moved = min(view.ret, length)
+    yield "buf", Pointer(view.arg(1)) if view.failed else payload(view, view.arg(1), moved)
     yield "len", Int(length)
     yield "flags", names.flags("msg_flags", view.arg(3, 32))
     name, size = name_and_length(view, address, length_at)
@@ -102,7 +102,8 @@ def recv(view: View) -> Iterator[Argument | Pause]:
     yield "sockfd", fd(view, view.arg(0))
     yield EXIT
     address = view.arg(1)
-    yield "buf", (Pointer(address) if view.failed else buffer(view, address, min(view.ret, length)))
+    size = min(view.ret, length)
+    yield "buf", Pointer(address) if view.failed else payload(view, address, size)
     yield "len", Int(length)
     yield "flags", names.flags("msg_flags", view.arg(3, 32))
 
@@ -158,7 +159,7 @@ def message_value(
     fields: list[tuple[str | None, Value]] = [
         ("msg_name", sockaddr_at(view, message.name, length & 0xFFFF_FFFF)),
         ("msg_namelen", size),
-        ("msg_iov", iovecs(view, message.iov, message.iov_count, data=data)),
+        ("msg_iov", iovecs(view, message.iov, message.iov_count, data=data, message=True)),
         ("msg_iovlen", Int(message.iov_count)),
     ]
     if message.control_length:
