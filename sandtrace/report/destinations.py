@@ -14,6 +14,7 @@ from sandtrace.report.policy_text import Line
 
 _PROGRAMS = 3  # an address that more programs use gets no section of its own
 _PORTS = 3  # of loopback: more are ephemeral ones
+_EPHEMERAL = range(32768, 61000)  # ip(7), ip_local_port_range: what bind() to port 0 gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +139,19 @@ def _entry(
         port = "" if many_ports or inet.port == 0 else f":{inet.port}"
         if need.op == "bind" and inet.port == 0:
             return f"{inet.scheme}://{inet.written}:0", "a free port", False
+        if need.op == "bind" and inet.port in _EPHEMERAL and _at_port_0(inet) in bound:
+            ports = f"{_EPHEMERAL.start}-{_EPHEMERAL.stop - 1}"
+            return f"{inet.scheme}://{inet.written}:{ports}", "listened on a free port", False
         return f"loopback{port}", "", False
     host = hosts.get(inet.host)
     if host is not None:
         return f"{inet.scheme}://{host}:{inet.port}", f"was {inet.host}", True
     return f"{inet.scheme}://{inet.written}:{inet.port}", "", True
+
+
+def _at_port_0(inet: Inet) -> str:
+    """The target of a bind that left the port to the system: listening tells which it was."""
+    return f"{inet.scheme}://{inet.written}:0"
 
 
 def _is_loopback(inet: Inet) -> bool:

@@ -38,7 +38,8 @@ RULES = (
     "  them, become *.suffix, but never hidden ones or those that keys are kept in;",
     f"{MANY_NAMES['read']} names read ({MANY_NAMES['write']} written) in one directory, or",
     f"  {MANY_FOLDERS} folders, become that directory;",
-    "version numbers become [0-9]*, random parts of temporary names ?;",
+    "version numbers become [0-9]*, random parts of temporary names (of what was taken away again,",
+    "  in the workspace) ?; ports that the system chose become the range that it chooses from;",
     "a directory that was only listed has an except, since an entry covers what is beneath.",
 )
 
@@ -86,16 +87,18 @@ def entries(
     known: Sequence[Anchor],
     own: Iterable[str] = (),
     created: AbstractSet[str] = frozenset(),
+    passed: AbstractSet[str] = frozenset(),
 ) -> list[PathEntry]:
     """The entries of one table, in order of their patterns.
 
-    ``own``: directories that the runs made; ``created``: all names that they chose.
+    ``own``: directories that the runs made; ``created``: all names that they chose; ``passed``:
+    those of them that they took away again.
     """
     roots: dict[Anchor, _Node] = {}
     made = frozenset(own)
     for need in needs:
         anchor, names = split(need.target, known)
-        _insert(roots.setdefault(anchor, _Node()), anchor, names, need, made, created)
+        _insert(roots.setdefault(anchor, _Node()), anchor, names, need, made, created, passed)
     found: list[PathEntry] = []
     for anchor, root in roots.items():
         found += _Table(op, anchor).entries(root)
@@ -109,11 +112,12 @@ def _insert(
     need: Need,
     made: frozenset[str],
     created: AbstractSet[str],
+    passed: AbstractSet[str],
 ) -> None:
     path = anchor.path
     for position, name in enumerate(names):
         path += "/" + name
-        key = component(anchor, name, position, created=path in created)
+        key = component(anchor, name, position, created=path in created, passed=path in passed)
         node = node.children.setdefault(key, _Node())
         if path in made:
             node.own = True

@@ -71,7 +71,7 @@ def learn(found: Needs, where: Circumstances, base: str | None = None) -> Learnt
     known = anchors(
         list(found.directories) or [where.cwd],
         _home(needs, where.environ),
-        [where.environ.get("TMPDIR") or "/tmp", "/tmp", "/var/tmp"],
+        [where.environ.get("TMPDIR") or "/tmp", "/tmp", "/var/tmp", "/dev/shm"],
     )
     learner = _Learner(found, needs, known, where, base)
     return learner.learnt()
@@ -107,6 +107,9 @@ class _Learner:
         self.without: dict[str, list[Need]] = {}
         self.extra: dict[str, list[Line]] = {}
         self.created = {need.target for need in needs if need.created}
+        self.passed = {
+            need.target for need in needs if need.removed and (need.created or need.made)
+        }
         self.own = [need.target for need in needs if need.op == "write" and need.made]
 
     def learnt(self) -> Learnt:
@@ -159,7 +162,7 @@ class _Learner:
         for op in _PATHS:
             if op == "stat" and self.base is None:
                 continue
-            rows = entries(op, by_op[op], self.known, self.own, self.created)
+            rows = entries(op, by_op[op], self.known, self.own, self.created, self.passed)
             lines = [_path_line(row) for row in rows] + self.extra.get(op, [])
             sections.append(self._section(op, lines))
         programs = {name for need in self.needs for name in need.programs}

@@ -16,8 +16,16 @@ _TEMPLATES = (
         r"(?P<head>cc|rustc|Rtmp|GMfifo|make|sh-thd[-.])(?P<random>[A-Za-z0-9]{4,})(?P<tail>\..+)?"
     ),
     re.compile(r"(?P<head>tmp)(?P<random>[a-z0-9_]{8})(?P<tail>.*)"),  # Python's tempfile
+    # Python's multiprocessing and its shared memory; glibc's sem_open(3).
+    re.compile(
+        r"(?P<head>sem\.mp-|pymp-|listener-|psm_|wnsm_)(?P<random>[a-z0-9_]{8})(?P<tail>.*)"
+    ),
+    re.compile(r"(?P<head>sem\.)(?P<random>[A-Za-z0-9]{6})(?P<tail>)"),
     re.compile(r"(?P<head>tmp\.)(?P<random>[A-Za-z0-9]{6,})(?P<tail>\..+)?"),  # mktemp(1)
 )
+# Of what a run made in its workspace and took away again: mkstemp(3) ends a name with six of these.
+_MKSTEMP = re.compile(r"(?P<head>.*?)(?P<random>[A-Za-z0-9]{6})(?P<tail>\.[a-z]+)?")
+_KNOWN_HEADS = frozenset({"st", "target", "ccache.", "sed", "sort", "tmp", "tmp."})
 # Python's tempfile tries a folder with a name of eight such characters, which may be all letters.
 _TRIAL = re.compile("[a-z0-9_]{8}")
 _WORDS = re.compile(r"(?<![A-Za-z0-9_])[0-9]{2,}(?![A-Za-z0-9_])|[A-Za-z0-9_]{6,}")
@@ -39,12 +47,9 @@ def temporary(name: str, *, created: bool = False) -> str:
     """
     if created and _TRIAL.fullmatch(name):
         return "?" * len(name)
-    for template in _TEMPLATES:
-        match = template.fullmatch(name)
-        if match is not None:
-            random = match["random"]
-            wild = _NUMBER if random.isdigit() else "?" * len(random)
-            return literal(match["head"]) + wild + literal(match["tail"] or "")
+    known = _templated(name)
+    if known is not None:
+        return known
     out, last = [], 0
     for match in _WORDS.finditer(name):
         word = match[0]
@@ -57,6 +62,27 @@ def temporary(name: str, *, created: bool = False) -> str:
         out += [literal(name[last : match.start()]), wild]
         last = match.end()
     return "".join([*out, literal(name[last:])])
+
+
+def passing(name: str) -> str:
+    """The pattern of a name that a run made and took away again, wherever that was."""
+    match = _MKSTEMP.fullmatch(name)
+    if match is not None and (
+        match["head"] in _KNOWN_HEADS or _looks_random(match["random"], created=True)
+    ):
+        return literal(match["head"]) + "??????" + literal(match["tail"] or "")
+    return _templated(name) or literal(name)
+
+
+def _templated(name: str) -> str | None:
+    """The pattern of a name whose template is known; None for any other."""
+    for template in _TEMPLATES:
+        match = template.fullmatch(name)
+        if match is not None:
+            random = match["random"]
+            wild = _NUMBER if random.isdigit() else "?" * len(random)
+            return literal(match["head"]) + wild + literal(match["tail"] or "")
+    return None
 
 
 def _looks_random(word: str, *, created: bool) -> bool:
@@ -116,8 +142,15 @@ def split(path: str, known: Sequence[Anchor]) -> tuple[Anchor, list[str]]:
     return ROOT, [name for name in path.split("/") if name]
 
 
-def component(anchor: Anchor, name: str, position: int, *, created: bool = False) -> str:
-    """The pattern of one name below an anchor, from position 0."""
+def component(
+    anchor: Anchor, name: str, position: int, *, created: bool = False, passed: bool = False
+) -> str:
+    """The pattern of one name below an anchor, from position 0.
+
+    ``created``: the run made it; ``passed``: and took it away again.
+    """
+    if passed and anchor.kind != "temporary":
+        return passing(name)
     if anchor.kind == "temporary":
         return temporary(name, created=created)
     if anchor.kind == "work":

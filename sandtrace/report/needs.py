@@ -20,6 +20,7 @@ LEARNT = frozenset({"read", "write", "exec", "connect", "bind", "signal", "inspe
 every look-up of every compiler, and metadata is seldom worth that. On top of a base that judges it,
 what the base would deny is learnt."""
 
+_REMOVING = frozenset({"unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2"})
 _MAX_NEEDS = 200_000
 _PROGRAMS = 50  # that one need remembers by name
 _HOSTS = 1_000
@@ -34,6 +35,7 @@ class Need:
     is_dir: bool = False
     made: bool = False  # a directory that was not there and that the run itself made
     created: bool = False  # written when it was not there: the run chose the name
+    removed: bool = False  # written by taking it away, or renaming it
     there: bool = False  # it was there at least once (else only looked for)
     mapped: bool = False  # [exec]: only ever mapped, never executed
     count: int = 0
@@ -122,6 +124,8 @@ class Needs:
             need.is_dir = True
         need.there = need.there or there or op not in PATH_OPERATIONS
         need.created = need.created or (op == "write" and not there)
+        if op == "write" and there and record["syscall"] in _REMOVING:
+            need.removed = True
         if op == "write" and record["syscall"] in {"mkdir", "mkdirat"} and not there:
             need.made = need.is_dir = need.there = True
         self._count(need, record)

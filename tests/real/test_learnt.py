@@ -9,7 +9,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.harness.runner import Run, Runner, require
-from tests.real.workspace import outside_tmp
+from tests.harness.victims import Compiler
+from tests.real.test_builds import STEPS
+from tests.real.workspace import Workspace, outside_tmp
+
+# `bash` ends by a signal of its own. `filter` has threads and a seccomp filter: what guards refuse
+# such a program under a policy that judges reading can't be learnt away.
+UNLEARNABLE = frozenset({"bash", "filter"})
+SHORT = frozenset({"git", "make", "npm", "cargo", "python"})  # the others: `make soak`
 
 BUILD = """set -e
 mkdir -p out
@@ -95,3 +102,35 @@ def test_nothing_beside(project: Project) -> None:
         assert "tcp beside4 connected" not in run.seen, what
         if "192.0.2.3" in planted:
             assert "tcp beside4 connected" in arrived
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.rotate
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in SHORT else pytest.mark.soak)
+        for name in STEPS
+        if name not in UNLEARNABLE
+    ],
+)
+def test_real_steps_pass_under_what_was_learnt(
+    runner: Runner, compiled: Compiler, name: str
+) -> None:
+    """git, make with a jobserver, pip, npm, cargo ...: as they ended when they were looked at."""
+    require(*STEPS[name].needs)
+    with outside_tmp(runner) as made:
+        workspace = Workspace(made, name, STEPS[name], compiled)
+        workspace.renew()
+        policy = made.home / "inputs/learnt.toml"
+        learnt = workspace.native(
+            made.program, "learn", "-o", policy, "--", "bash", "-euo", "pipefail", workspace.script
+        )
+        assert learnt.status == 0, learnt.stderr
+        files = workspace.files()
+        workspace.renew()
+        run = workspace.traced(policy)
+        assert [(event["op"], event["target"]) for event in run.denied] == []
+        assert run.said == learnt.said
+        assert workspace.files() == files

@@ -43,7 +43,8 @@ def seen(*things: tuple[str, ...], log_all: bool = True) -> Needs:
         record: dict[str, Any] = {
             **process, "event": "decision", "op": op, "target": target,
             "exe": more[0] if more else "/usr/bin/make",
-            "syscall": "mkdir" if "mkdir" in words else "openat",
+            "syscall": "mkdir" if "mkdir" in words else
+                       "unlink" if "removes" in words else "openat",
             "strace": "openat(, O_CREAT)" if "creates" in words else "openat()",
             "verdict": "deny" if "denied" in words else "log", "enforced": True,
             "rule": {"policy": "audit-all", "id": None, "line": None},
@@ -292,6 +293,45 @@ def test_what_was_really_denied_is_not_learnt(tmp_path: Path) -> None:
     needs = seen(("read", "/etc/shadow", "/bin/x", "denied"), ("read", "/etc/passwd"))
     assert needs.denied == 1
     assert denies(policy_of(learnt(needs).text, tmp_path), "read", "/etc/shadow")
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("stNmiJB8", "st??????"), ("targetutrUcq", "target??????"), ("out.aB3dE6", "out.??????"),
+        ("sedA1b2C3", "sed??????"), ("x-k9Lm2Q.tmp", "x-??????.tmp"),
+        ("tmpabcdefgh", "tmp????????"),
+        ("conftest.c", "conftest.c"), ("conftest", "conftest"), ("Makefile.new", "Makefile.new"),
+    ],
+)  # fmt: skip
+def test_what_was_made_and_taken_away_in_the_workspace(name: str, pattern: str) -> None:
+    """Its random part is open, its head is not; words are no random parts."""
+    result = learnt(seen(
+        ("write", f"{WORK}/lib/{name}", "/usr/bin/ar", "absent", "creates"),
+        ("write", f"{WORK}/lib/{name}", "/usr/bin/ar", "removes"),
+    ))  # fmt: skip
+    assert table(result.text, "write") == [f"lib/{pattern}"]
+
+
+def test_what_stays_in_the_workspace_has_its_name() -> None:
+    """However random it looks: a class, a hash."""
+    result = learnt(seen(("write", f"{WORK}/lib/HelloWorld.class", "/usr/bin/javac", "absent")))
+    assert table(result.text, "write") == ["lib/HelloWorld.class"]
+
+
+def test_a_port_that_the_system_chose(tmp_path: Path) -> None:
+    """Listening after a bind to port 0 is learnt as the system's range, elsewhere as the port."""
+    result = learnt(seen(
+        ("bind", "tcp://127.0.0.1:0", "/usr/bin/perl"),
+        ("bind", "tcp://127.0.0.1:35313", "/usr/bin/perl"),
+        ("bind", "tcp://127.0.0.1:8080", "/usr/bin/perl"),
+    ))  # fmt: skip
+    policy = policy_of(result.text, tmp_path)
+    assert not denies(policy, "bind", "tcp://127.0.0.1:40000")
+    assert not denies(policy, "bind", "tcp://127.0.0.1:8080")
+    assert denies(policy, "bind", "tcp://127.0.0.1:8081")
+    fixed = learnt(seen(("bind", "tcp://127.0.0.1:35313", "/usr/bin/perl")))
+    assert denies(policy_of(fixed.text, tmp_path), "bind", "tcp://127.0.0.1:40000")
 
 
 def test_a_search_along_the_path_is_not_learnt(tmp_path: Path) -> None:
