@@ -393,6 +393,7 @@ class Rules:
             drop_capabilities=self._dropped() - self.policy.capabilities,
             domain=self.locks.domain,
             no_core=self.policy.denies("write"),
+            second=self.locks.second,
         )
 
     def _dropped(self) -> frozenset[str]:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from sandtrace.kernel import landlock
 from sandtrace.operations import STRICTNESS
+from sandtrace.policy.addresses import ABSTRACT, InetPattern, WordPattern
+from sandtrace.policy.paths import PathPattern
 from sandtrace.values import dataclass
 
 if TYPE_CHECKING:
@@ -31,16 +33,22 @@ _ASKS_PTRACE = frozenset({
 _SEES_ALL = frozenset({"CAP_SYS_ADMIN", "CAP_PERFMON"})
 LOOKS_ANYWHERE = _SEES_ALL | {"CAP_SYS_PTRACE"}
 """With one of these the tracer, which is not dumpable, can be looked into."""
+_MOST_PORTS = 64
 _MOUNTS = ("mount", "move_mount", "pivot_root", "open_tree", "fsmount", "umount2")
 
 
 @dataclass(frozen=True, slots=True)
 class Locks:
-    """``domain``: what the command is put under. ``signal``, ``inspect``: what need not stop."""
+    """``domain``: what the command is put under. ``signal``, ``inspect``: what need not stop.
+
+    ``second``: what the domain refuses though it stops and is judged all the same: if a call ever
+    got past the tracer, it would still not get there.
+    """
 
     domain: landlock.Domain | None = None
     signal: bool = False
     inspect: bool = False
+    second: landlock.Second = landlock.Second()
 
     def hold(self, row: Syscall, op: Operation) -> bool:
         """Does the kernel judge this call on a process for us?"""
@@ -50,8 +58,14 @@ class Locks:
 
     @property
     def names(self) -> list[str]:
-        """For the log's ``start`` event: denials without a record."""
-        held = {"signal outside": self.signal, "inspect outside": self.inspect}
+        """For the log's ``start`` event: denials without a record, and second locks."""
+        held = {
+            "signal outside": self.signal,
+            "inspect outside": self.inspect,
+            "second: connect tcp": self.second.connect is not None,
+            "second: bind tcp": self.second.bind is not None,
+            "second: connect unix:@ outside": self.second.abstract,
+        }
         return [name for name, true in held.items() if true]
 
 
@@ -65,13 +79,60 @@ def locks_for(policy: Policy, *, audit: bool, record_all: bool) -> Locks:
         domain = "signals"
     elif abi >= landlock.REFER_SINCE and not any(policy.names_syscall(name) for name in _MOUNTS):
         domain = "looks"  # it handles a file access, and such domains refuse all mounts
-    if domain is None or record_all:
-        return Locks(domain)
+    if domain is None:
+        return Locks()
+    tcp = abi >= landlock.NETWORK_SINCE
+    second = landlock.Second(
+        _ports(policy, "connect") if tcp else None,
+        _ports(policy, "bind") if tcp else None,
+        domain == "signals" and _own_abstract_alone(policy),
+    )
+    if record_all:
+        return Locks(domain, second=second)
     sees = _SEES_ALL & policy.capabilities if os.geteuid() == 0 else frozenset()
     return Locks(
         domain,
         signal=domain == "signals" and _by_default(policy, "signal"),
         inspect=_by_default(policy, "inspect") and not sees,
+        second=second,
+    )
+
+
+def _permitting(policy: Policy, op: Operation) -> list[Entry] | None:
+    """The entries that let something be, for any program; None where the default does."""
+    table = policy.tables[op]
+    if STRICTNESS[table.default.action] < STRICTNESS["deny"]:
+        return None
+    return [entry for entry in table.entries if STRICTNESS[entry.action] < STRICTNESS["deny"]]
+
+
+def _ports(policy: Policy, op: Operation) -> frozenset[int] | None:
+    """The TCP ports that the policy may permit, to whatever address; None: all, or too many.
+
+    Landlock knows no addresses, so the lock is wider than the policy, never narrower.
+    """
+    permitting = _permitting(policy, op)
+    if permitting is None:
+        return None
+    found: set[int] = set()
+    for pattern in (one for entry in permitting for one in entry.patterns):
+        if isinstance(pattern, WordPattern) and pattern.text == "self":
+            return None
+        if isinstance(pattern, InetPattern) and pattern.scheme in (None, "tcp"):
+            low, high = pattern.ports
+            if high - low >= _MOST_PORTS:
+                return None
+            found.update(range(low, high + 1))
+    return frozenset(found) if len(found) <= _MOST_PORTS else None
+
+
+def _own_abstract_alone(policy: Policy) -> bool:
+    """No abstract socket is permitted but those that the sandbox has bound itself (``self``)."""
+    permitting = _permitting(policy, "connect")
+    return permitting is not None and not any(
+        isinstance(pattern, PathPattern) and pattern.scheme == ABSTRACT
+        for entry in permitting
+        for pattern in entry.patterns
     )
 
 

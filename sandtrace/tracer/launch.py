@@ -19,7 +19,7 @@ from typing import NoReturn
 
 from sandtrace.errors import LaunchError
 from sandtrace.kernel import landlock, libc
-from sandtrace.kernel.landlock import Domain
+from sandtrace.kernel.landlock import Domain, Second
 from sandtrace.values import dataclass, field
 
 _NOT_FOUND = 127
@@ -65,6 +65,7 @@ class Confinement:
     drop_capabilities: frozenset[str]
     domain: Domain | None
     no_core: bool
+    second: Second | None = None
 
 
 class Child:
@@ -224,6 +225,6 @@ def _confine(confinement: Confinement) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
     if confinement.domain is not None:
-        landlock.restrict_self(confinement.domain)
+        landlock.restrict_self(confinement.domain, confinement.second)
     libc.drop_capabilities(confinement.drop_capabilities)
     libc.install_filter(confinement.filter)
