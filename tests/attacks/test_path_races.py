@@ -56,9 +56,12 @@ def test_a_million_attempts_win_no_race(
     while sum(made.values()) < MILLION:
         for race in every:
             attempts = 200 if race in SLOW or race in ENDS_AT_ONCE else 4500
-            outcome = races.run(runner, program, *race, attempts, timeout=300)
-            assert not outcome.won, (race, outcome.won, outcome.said)
-            made[race] += outcome.attempts
+            for _ in range(10 if races.may_end(*race) else 1):
+                outcome = races.run(runner, program, *race, attempts, timeout=300)
+                assert not outcome.won, (race, outcome.won, outcome.said)
+                made[race] += outcome.attempts
+                if outcome.attempts >= attempts or outcome.unavailable:
+                    break
             print(*race, made[race], sum(made.values()), flush=True)
     assert all(made[race] for race in every if race[1] != "handle"), made
     record_property("attempts", sum(made.values()))
