@@ -4,6 +4,7 @@
 # make lint   ruff, ruff format, mypy --strict
 # make bench  what sandtrace costs, beside native and strace
 # make soak   the long rounds: races, faults, fuzz
+# make fidelity  how far our trace is strace's, over forty programs; writes docs/reference/fidelity.md
 # make docs   the documentation: pictures taken anew, every page carried out, every link checked
 # Variables: PYTHON (which Python makes .venv), WORKERS (test processes), ARGS (more for pytest).
 
@@ -14,7 +15,7 @@ BIN      = $(VENV)/bin
 PIP      = $(BIN)/python -m pip --quiet --disable-pip-version-check
 SOURCES  = $(shell find sandtrace policies -name '*.py' -o -name '*.toml' 2>/dev/null)
 
-.PHONY: demo test lint format bench soak docs clean
+.PHONY: demo test lint format bench soak fidelity docs clean
 
 demo: $(VENV)/.installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/demo.sh
@@ -40,6 +41,10 @@ bench: $(VENV)/.dev
 soak: $(VENV)/.dev
 	@scripts/test-packages.sh
 	SANDTRACE_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) --timeout 7200 -m "soak or slow or hypothesis" $(ARGS)
+
+fidelity: $(VENV)/.dev
+	@scripts/test-packages.sh
+	$(BIN)/python -m tests.fidelity --write docs/reference/fidelity.md $(ARGS)
 
 docs: $(VENV)/.dev
 	@scripts/test-packages.sh

@@ -46,7 +46,8 @@ def _size(view: View, position: int) -> Value:
 
 
 def _owner(view: View, position: int) -> Value:
-    return Int(view.signed(position))
+    number = view.arg(position, 32)
+    return Int(-1 if number == 0xFFFF_FFFF else number)
 
 
 def _string(view: View, position: int) -> Value:

@@ -439,7 +439,7 @@ def node_mask(arg: Arg, row: Syscall) -> Decoder:
         word = view.word
         # The kernel counts maxnode from 1 (mm/mempolicy.c, get_nodes).
         count = ((bits + word * 8 - 2) & ((1 << 8 * word) - 1)) // (word * 8)
-        if not count:
+        if not count and bits:
             return Pointer(address) if address else NULL
         return vector(view, address, count, word, numbers(lambda n: Hex(n, word * 2)))
 

@@ -38,7 +38,7 @@ def mount(view: View) -> Iterator[Argument | Pause]:
 
 layout(
     "mount_attr raw",
-    "attr_set:u64:flags(mount_attr_attr) attr_clr:u64:flags(mount_attr_attr)"
+    "attr_set:u64:flags(mount_setattr_attr) attr_clr:u64:flags(mount_setattr_attr)"
     " propagation:u64:enum(mount_attr_propagation) userns_fd:u64",
 )
 

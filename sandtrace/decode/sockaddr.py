@@ -51,7 +51,10 @@ def sockaddr(view: View, data: bytes) -> Struct:
             fields += show(view, data)
         else:
             fields += _raw(data)
-    return Struct(tuple(fields))
+    return Struct(tuple(fields), more=family == _AF_NFC and len(data) > 16)
+
+
+_AF_NFC = 39  # whose address has a longer form
 
 
 def inet_addr(packed: bytes) -> Function:
@@ -305,11 +308,14 @@ def _x25(_: View, data: bytes) -> Fields:
 
 
 def _mctp(_: View, data: bytes) -> Fields:
+    head: Fields = [("__smctp_pad0", Hex(_u16(data, 2)))] if _u16(data, 2) else []
     return [
+        *head,
         ("smctp_network", _named_hex("mctp_nets", _u32(data, 4))),
         ("smctp_addr", Struct((("s_addr", _named_hex("mctp_addrs", data[8])),))),
         ("smctp_type", Hex(data[9])),
         ("smctp_tag", Hex(data[10])),
+        *([("__smctp_pad1", Hex(data[11]))] if data[11] else ()),
     ]
 
 

@@ -165,7 +165,7 @@ class StracePrinter:
         self._tasks: set[int] = set()
         self._open: int | None = None  # the task whose line is the last one, and not ended
         self._pending: dict[int, _Pending] = {}
-        self._interrupted: dict[int, str] = {}
+        self._before: dict[int, str] = {}  # each task's call before this one, by name
         self._handlers: dict[type, Callable[[Any], None]] = {
             Entry: self._entry, Exit: self._exit, Attached: self._attached,
             Executed: self._executed, Signalled: self._signalled,
@@ -252,8 +252,8 @@ class StracePrinter:
             return
         values, pause = self._values(call, "entry")
         style = self._style
-        if call_name(call) == "restart_syscall" and tid in self._interrupted:
-            inside = f"<... resuming interrupted {self._interrupted[tid]} ...>"
+        if call_name(call) == "restart_syscall" and tid in self._before:
+            inside = f"<... resuming interrupted {self._before[tid]} ...>"
         else:
             inside = ", ".join([text(value, style) for _, value in values])
         comma = pause is not None and pause.comma and bool(values)
@@ -280,14 +280,7 @@ class StracePrinter:
         head = f"{left}) "
         head += " " * max(self._column - column - len(head), 0)
         tail = self._tail(call)
-        if ret is not None and ret == -516:
-            self._interrupted[tid] = (
-                self._interrupted.get(tid, call_name(call))
-                if (call_name(call) == "restart_syscall")
-                else call_name(call)
-            )
-        elif call_name(call) == "restart_syscall":
-            self._interrupted.pop(tid, None)
+        self._before[tid] = call_name(call)
         spent = ""
         if self._timed:
             spent = self._clock.behind((call.exit_time or call.time) - call.time)
@@ -330,7 +323,7 @@ class StracePrinter:
     def _attached(self, event: Attached) -> None:
         self._tasks.add(event.tid)
         if event.inside is not None:
-            self._interrupted[event.tid] = event.inside
+            self._before[event.tid] = event.inside
         was_there = event.kind == "attach"
         if "attach" in self._quiet or event.kind == "launch" or (was_there and not event.threads):
             return
@@ -392,7 +385,7 @@ class StracePrinter:
             self._never_returned(event, pending)
         if self._columns:
             self._places[tid] = self._places.get(tid, (0, ""))[0], _NOWHERE
-        self._interrupted.pop(tid, None)
+        self._before.pop(tid, None)
         status = event.status
         if status & 0x7F:
             if self._signals is not None and not self._signals(status & 0x7F):

@@ -381,6 +381,12 @@ TABLES: dict[str, tuple[tuple[int, str], ...]] = {
         (8, "MOUNT_ATTR_NOEXEC"), (0x80, "MOUNT_ATTR_NODIRATIME"), (0x100000, "MOUNT_ATTR_IDMAP"),
         (0x200000, "MOUNT_ATTR_NOSYMFOLLOW"),
     ),
+    "mount_setattr_attr": (
+        (1, "MOUNT_ATTR_RDONLY"), (2, "MOUNT_ATTR_NOSUID"), (4, "MOUNT_ATTR_NODEV"),
+        (8, "MOUNT_ATTR_NOEXEC"), (0x10, "MOUNT_ATTR_NOATIME"), (0x20, "MOUNT_ATTR_STRICTATIME"),
+        (0x80, "MOUNT_ATTR_NODIRATIME"), (0x100000, "MOUNT_ATTR_IDMAP"),
+        (0x200000, "MOUNT_ATTR_NOSYMFOLLOW"),
+    ),
     "mount_attr_atime": (
         (0, "MOUNT_ATTR_RELATIME"), (16, "MOUNT_ATTR_NOATIME"), (32, "MOUNT_ATTR_STRICTATIME"),
     ),
@@ -2174,7 +2180,7 @@ TABLES: dict[str, tuple[tuple[int, str], ...]] = {
         (0, "ITIMER_REAL"), (1, "ITIMER_VIRTUAL"), (2, "ITIMER_PROF"),
     ),
     "adjtimex_modes": (
-        (0x8001, "ADJ_OFFSET_SINGLESHOT"), (0xa001, "ADJ_OFFSET_SS_READ"), (0, "ADJ_ADJTIME"),
+        (0x8001, "ADJ_OFFSET_SINGLESHOT"), (0xa001, "ADJ_OFFSET_SS_READ"),
         (1, "ADJ_OFFSET"), (2, "ADJ_FREQUENCY"), (4, "ADJ_MAXERROR"), (8, "ADJ_ESTERROR"),
         (0x10, "ADJ_STATUS"), (0x20, "ADJ_TIMECONST"), (0x80, "ADJ_TAI"), (0x100, "ADJ_SETOFFSET"),
         (0x1000, "ADJ_MICRO"), (0x2000, "ADJ_NANO"), (0x4000, "ADJ_TICK"),
