@@ -13,7 +13,7 @@ from functools import lru_cache
 from sandtrace.call import Call
 from sandtrace.decode.indirect import effective
 from sandtrace.decode.plan import plan_of, register, run
-from sandtrace.decode.results import result
+from sandtrace.decode.results import RETURNED, result
 from sandtrace.decode.view import Detail, View
 
 _NOTHING: frozenset[str] = frozenset()
@@ -86,6 +86,10 @@ def capture_exit(call: Call, limit: int = 33, *, verbose: bool = False) -> None:
     plan = plan_of(row)
     detail = _detail(limit - 1, verbose)
     if call.fds.__class__ is not dict:  # the descriptors that the call made, as it left them
+        if row.returns == "fd" and call.ret is not None and call.ret >= 0:
+            fresh = call.fds.anew(call.ret)  # type: ignore[attr-defined]  # Descriptors
+            if fresh is not None:
+                call.fds[RETURNED] = fresh  # type: ignore[index]
         run(plan, View(meant, detail))
         result(View(meant, detail))
         call.fds = dict(call.fds)

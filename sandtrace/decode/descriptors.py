@@ -44,9 +44,11 @@ class Descriptors(dict[int, str]):
         self[number] = found
         return found
 
-    def forget(self, number: int) -> None:
-        """The next look asks again: dup2 and close change what a number means."""
-        self.pop(number, None)
+    def anew(self, number: int) -> str | None:
+        """What a number that was seen before refers to now (dup2); None where that is the same."""
+        known = dict.get(self, number)
+        found = self._look(number) if known is not None else None
+        return found if found != known else None
 
     def _look(self, number: int) -> str | None:
         if number == AT_FDCWD:

@@ -152,9 +152,14 @@ def ioctl(view: View) -> Iterator[Argument | Pause]:
     """The descriptor, the command, and what the command takes or gives."""
     number, arg = view.arg(1, 32), view.arg(2)
     yield "fd", fd(view, view.arg(0))
-    yield "request", command_name(number, view.call.arch)
+    name = command_name(number, view.call.arch)
+    yield "request", name
     known = _known(number)
-    if known is None:
+    if known is None and isinstance(name, Symbol):
+        from sandtrace.decode.ioctl_shapes import shape
+
+        known = shape(name.text)
+    if known is None or (view.verbose and known.when == "value" and number >> 16 & 0x3FFF):
         if view.verbose:
             yield from _unknown(view, number, arg)
         else:

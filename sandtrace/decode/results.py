@@ -67,8 +67,13 @@ def _small(number: int) -> Value:
     return Int(number)
 
 
+RETURNED = -1001
+"""The key in ``call.fds`` of what the returned descriptor is, where it was another one before."""
+
+
 def _fd(view: View, ret: int) -> Result:
-    return Result(Fd(ret, view.call.fds.get(ret)))
+    fds = view.call.fds
+    return Result(Fd(ret, fds[RETURNED] if RETURNED in fds else fds.get(ret)))
 
 
 def _hex(view: View, ret: int) -> Result:

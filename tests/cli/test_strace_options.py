@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -47,7 +48,7 @@ LINES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("-P", "/etc/../etc/passwd"), ("cat", "/etc/passwd")),
     (("-P", "/etc/../etc/passwd", "-e", "quiet=path-resolution"), ("cat", "/etc/passwd")),
     (("-P", "/dev/null"), TO_NULL), (("-P", "/", *OPENS), ("ls", "-d", "/")),
-    (("-P", "/dev/null", "-e", "trace=poll,select,pselect6"), ("python3", "-c", POLL)),
+    (("-P", "/dev/null", "-e", "trace=poll,select,pselect6"), (sys.executable, "-S", "-E", "-c", POLL)),
     (("-P", "/etc", "-P", "/usr/bin/true"), ("sh", "-c", "cd /etc; ls -d /etc; exec /bin/true")),
     (("-P", "/etc/passwd", "-e", "inject=openat:error=ENOENT"), ("cat", "/etc/passwd")),
     (("-e", "status=successful", *OPENS), ("cat", "/nope")),
@@ -202,6 +203,22 @@ def test_status_detached(tmp_path: Path) -> None:
     lines = path.read_text().splitlines()
     assert len(lines) == 3
     assert lines[2].endswith(" <detached ...>")
+
+
+DUPLICATES = """import os
+null, words = os.open('/dev/null', os.O_RDWR), os.open('/etc/passwd', os.O_RDONLY)
+os.dup2(null, words)
+os.dup2(null, 20)
+os.dup2(20, 20)
+os.close(words)"""
+
+
+@pytest.mark.parametrize("option", ["-y", "-yy"])
+def test_what_a_duplicate_refers_to(option: str, tmp_path: Path) -> None:
+    """dup2 shows what its second descriptor was, and what the one that it returns is."""
+    words = (option, "-e", "trace=dup2,dup3", "-P", "/dev/null")
+    ended = equal(words, sys.executable, "-S", "-E", "-c", DUPLICATES, cwd=tmp_path)
+    assert any(re.search(r"</etc/passwd>.*= \d+</dev/null", line) for line in ended.lines)
 
 
 def test_versions() -> None:
