@@ -23,6 +23,7 @@ from sandtrace.policy.addresses import parse as parse_address
 from sandtrace.policy.load import load
 from sandtrace.policy.model import Policy
 from sandtrace.policy.surroundings import Surroundings, TargetError
+from sandtrace.policy.variables import Scope
 from sandtrace.report import destinations
 from sandtrace.report.generalise import RULES, PathEntry, entries
 from sandtrace.report.naming import Anchor, anchors, literal, split
@@ -197,7 +198,8 @@ class _Learner:
         kept = []
         for line in lines:
             with contextlib.suppress(TargetError):
-                parse_address(line.target, world, op=op)
+                for word in Scope({}, world).expand_words(line.target):
+                    parse_address(word, world, op=op)
                 kept.append(line)
         return kept
 

@@ -42,6 +42,7 @@ DOORS = {
 }
 
 
+@pytest.mark.rotate(together=("door", "runner"))  # each by each user, the policies by turns
 @pytest.mark.parametrize("policy", ["net-off", None], ids=["net-off", "audit"])
 @pytest.mark.parametrize("door", DOORS)
 def test_a_door_is_shut(runner: Runner, compiled: Compiler, door: str, policy: str | None) -> None:

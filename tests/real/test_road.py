@@ -151,7 +151,7 @@ def test_affinity_is_unchanged(runner: Runner, mode: Mode) -> None:
     assert mode(runner, ["nproc"]).said == runner.native(["nproc"]).said
 
 
-@pytest.mark.rotate(2)
+@pytest.mark.rotate
 @modes
 @pytest.mark.parametrize(
     "command",

@@ -334,6 +334,15 @@ def test_a_port_that_the_system_chose(tmp_path: Path) -> None:
     assert denies(policy_of(fixed.text, tmp_path), "bind", "tcp://127.0.0.1:40000")
 
 
+def test_a_socket_in_the_temporary_folder(tmp_path: Path) -> None:
+    """Its folder is the variable's, and the random parts of its name are open."""
+    text = learnt(seen(("bind", "unix:/tmp/pymp-5knh1ar8/listener-x8m175lb"))).text
+    assert table(text, "bind") == ["unix:${TMPDIR:-/tmp}/pymp-????????/listener-????????"]
+    assert not denies(
+        policy_of(text, tmp_path), "bind", "unix:/tmp/pymp-abcdefgh/listener-a2345678"
+    )
+
+
 def test_a_search_along_the_path_is_not_learnt(tmp_path: Path) -> None:
     """What was not there when it was to be executed needs no entry: it would be planted there."""
     needs = seen(("exec", "/usr/bin/as"), ("exec", "/usr/local/bin/as"))
