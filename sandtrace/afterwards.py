@@ -58,6 +58,7 @@ class Afterwards:
         self._epoch = policy.epoch
         self._forgot = 0.0
         self._ways: set[Key] = set()  # paths that led to something harmless and permitted
+        self._empty: set[Key] = set()  # those of them that led to nothing
         self._fine: set[Key] = set()  # objects that may be read
 
     def way(self, tracee: Tracee, nr: int, args: tuple[int, ...], memory: Memory) -> Key | None:
@@ -92,16 +93,42 @@ class Afterwards:
         """Look at every way again, every ten seconds (``now``: time.monotonic())."""
         if now - self._forgot >= _LOOKED_AT_EVERY:
             self._forgot = now
-            self._ways.clear()
+            self.forget_all()
+
+    def forget_all(self) -> None:
+        """The same path may mean something else: some task has another root."""
+        self._ways.clear()
+        self._empty.clear()
 
     def knows(self, way: Key) -> bool:
         """Did this way lead to what may be read, a moment ago?"""
         return way in self._ways
 
+    def is_empty(self, tracee: Tracee, way: Key) -> bool:
+        """Does a way that led to nothing still do so? True: the kernel would say ENOENT.
+
+        That is so whatever is judged, so the call need not run, nor stop once more. False where it
+        is not certain: then it runs.
+        """
+        if way not in self._empty or tracee.other_rights:
+            return False
+        raw, start, nofollow = cast("tuple[bytes, str, int]", way[:3])
+        path = b"/proc/%d/cwd/%b" % (tracee.tid, raw) if start else raw
+        try:
+            os.stat(path, follow_symlinks=not nofollow)
+        except FileNotFoundError:
+            return True
+        except (OSError, ValueError):
+            return False
+        self._empty.discard(way)
+        return False
+
     def learn(self, way: Key, resolved: Resolved) -> None:
         """A way was looked at, and permitted."""
         if len(self._ways) >= _REMEMBERED:
-            self._ways.clear()
+            self.forget_all()
+        if resolved.missing:
+            self._empty.add(way)
         found = resolved.found.get("path")
         status = None if found is None else found.status
         if status is None or stat.S_IFMT(status.st_mode) in _HARMLESS:

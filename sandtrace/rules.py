@@ -296,6 +296,7 @@ class Rules:
                     self.bound += (bound,)
         elif call.name in ("chroot", "pivot_root", "setns"):
             self.chrooted = True
+            self.afterwards.forget_all()
         elif changes_rights(call):
             self.check_rights(tracee)
         elif installs_filter(call):

@@ -11,6 +11,7 @@ the same road without decide and act.
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -156,7 +157,8 @@ class Supervisor:
             self.tell(None, self.tasks.started())
             for kind, tracee, value in self.loop:
                 if kind is Kind.ENTRY:
-                    self.entry(tracee, value)
+                    if not (self.runs_ahead and self.let_ahead(tracee, value)):
+                        self.entry(tracee, value)
                 elif kind is Kind.EXIT:
                     self.leave(tracee, value)
                 else:
@@ -173,8 +175,6 @@ class Supervisor:
 
     def entry(self, tracee: Tracee, info: ptrace.EntryInfo) -> None:
         """A call is about to run."""
-        if self.runs_ahead and self.let_ahead(tracee, info):
-            return
         call = session.call_of(tracee, info)
         if tracee.launching and call.name not in _EXEC:
             self.loop.resume(tracee)  # our own child, on its way to the command
@@ -219,9 +219,13 @@ class Supervisor:
         way = rules.afterwards.way(tracee, info[3], info[4], tracee.memory)
         if way is None or not rules.afterwards.knows(way):
             return False
-        tracee.ahead = info, way
         self.counts["calls"] += 1
         self.cpus.stopped(tracee)
+        if rules.afterwards.is_empty(tracee, way):
+            act.answer_native(tracee, -errno.ENOENT)
+            self.loop.resume(tracee)
+            return True
+        tracee.ahead = info, way
         self.loop.to_exit(tracee)
         return True
 

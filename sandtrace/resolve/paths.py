@@ -37,6 +37,7 @@ class PathError(Exception):
     def __init__(self, code: int) -> None:
         """The text is strerror's."""
         self.code = code
+        self.own = False  # it may be this task's alone: the way led through procfs
         super().__init__(os.strerror(code))
 
 
@@ -121,6 +122,7 @@ class Walk:
         self.task = task
         self.root = root
         self.passed: list[bytes] = []  # magic links that were followed
+        self.own = False  # a symlink of procfs was followed: /proc/self is another for each task
         self._links = 0
         self._opened: list[int] = []
         self._base: int | None = None  # where dirfd leads
@@ -285,6 +287,7 @@ class Walk:
         if self._resolve & libc.RESOLVE_NO_SYMLINKS:
             raise PathError(errno.ELOOP)
         if is_proc(here):
+            self.own = True
             target = self._proc_target(here, name)
             if target is None:  # a magic link: jump to the object itself (fs/proc/base.c)
                 try:

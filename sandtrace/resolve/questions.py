@@ -76,6 +76,7 @@ class Resolved:
     """What a call means: the questions, and the objects by the name of their argument.
 
     ``error``: the kernel's answer (an errno number) to a walk that failed; it is the call's result.
+    ``missing``: it is ENOENT, for whoever looks there.
     ``moves``: directories that get another name (None: another root is above them).
     ``touched``: the objects, as guards know them. ``processes``: those that are named one by one,
     ``group`` those of which each is reached that may be; ``spared``: the kinds that may not.
@@ -88,6 +89,7 @@ class Resolved:
     found: dict[str, Found] = field(default_factory=dict)
     moves: list[tuple[Question, str | None]] = field(default_factory=list)
     error: int | None = None
+    missing: bool = False
     touched: list[Touched] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
     group: Group | None = None
@@ -198,7 +200,8 @@ class _Resolver:
         except PathError as error:
             self.result.close()
             refused = arguments.refused(self.call) if self.call.name in arguments.OPENS else None
-            return Resolved(error=refused or error.code)
+            missing = error.code == errno.ENOENT and refused is None and not error.own
+            return Resolved(error=refused or error.code, missing=missing)
         except BaseException:
             self.result.close()
             raise
@@ -332,17 +335,20 @@ class _Resolver:
             return paths.of_descriptor(task, dirfd)
         follow, resolve = arguments.following(call, subject)
         root = paths.root_of(task) if self.asker.chrooted else None
+        walk = Walk(task, root)
         try:
-            walk = Walk(task, root)
             if subject.follow in ("open", "openat2") and raw.endswith(b"/"):
                 self._may_create(walk, dirfd, raw, resolve)
             found = walk.find(dirfd, raw, follow=follow, parent=subject.parent, resolve=resolve)
-            if walk.passed:  # who goes through another process's magic link looks into it
-                self._ask_looks(objects.process_of_link(link) for link in walk.passed)
-            return found
+        except PathError as error:
+            error.own = walk.own or self.asker.chrooted
+            raise
         finally:
             if root is not None:
                 os.close(root)
+        if walk.passed:  # who goes through another process's magic link looks into it
+            self._ask_looks(objects.process_of_link(link) for link in walk.passed)
+        return found
 
     def _may_create(self, walk: Walk, dirfd: int, path: bytes, resolve: int) -> None:
         """A name with a slash at its end can't be created: EISDIR, before anything is looked up."""

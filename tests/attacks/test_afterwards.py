@@ -137,3 +137,40 @@ def test_a_descriptor_taken_from_another_is_judged(
     else:
         assert run.stdout == native.stdout
         assert run.denied == []
+
+
+EMPTY = """
+import os, sys
+path, link = sys.argv[1:]
+def read(name):
+    try:
+        with open(name) as file:
+            return file.read()
+    except OSError as error:
+        return error.strerror
+print(read(path), read(path))
+with open(path, "w") as file:
+    file.write("there now")
+print(read(path))
+os.unlink(path)
+print(read(path), read("./" + os.path.basename(path)), read("./" + os.path.basename(path)))
+# What leads into procfs is another thing for each task.
+os.symlink("/proc/self/fd", link)
+print(read(link + "/9"), read(link + "/9"))
+os.dup2(os.open("/dev/zero", os.O_RDONLY), 9)
+print(os.open(link + "/9", os.O_RDONLY) > 2)
+os.mkdir(path)
+os.chdir(path)
+os.rmdir(path)
+print(read("x"), read("x"))
+"""
+
+
+def test_what_is_not_there_is_found_when_it_is(runner: Runner, secret: Path) -> None:
+    """A path that led to nothing is asked for again each time: natively and here the same."""
+    argv = ["python3", "-S", "-c", EMPTY, runner.home / "new", runner.home / "link"]
+    native = runner.native(argv)
+    (runner.home / "link").unlink()
+    run = runner.traced(argv, policy=policy(runner, f'[read]\ndeny = ["{secret}"]'))
+    assert run.said == native.said
+    assert native.stdout.count(b"No such file") == 9
