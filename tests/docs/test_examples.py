@@ -118,5 +118,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_every_page_is_listed() -> None:
     """The site's navigation names each page once, and none that is not there."""
-    listed = re.findall(r"^ +- (?:[\w ]+: )?(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    listed = re.findall(
+        r"^ +- (?:[\w ]+: )?(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE
+    )
     assert sorted(listed) == sorted(str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md"))
