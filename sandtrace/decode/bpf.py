@@ -7,16 +7,18 @@ from collections.abc import Iterator
 
 from sandtrace.decode import names
 from sandtrace.decode.layout import Layout, fd, layout
-from sandtrace.decode.memory import path, string
+from sandtrace.decode.memory import path, string, vector
 from sandtrace.decode.model import (
     Argument,
     Commented,
+    Hex,
     Int,
     Pointer,
     Result,
     Struct,
     Symbol,
     Text,
+    Unknown,
     Value,
 )
 from sandtrace.decode.registry import Pause, call, result_of
@@ -65,6 +67,7 @@ _GET_ID = layout(
     "bpf get_id",
     "start_id:u32 next_id:u32 open_flags:u32:flags(bpf_file_mode_flags)",
 )
+_ONE_ID = layout("bpf one_id", "start_id:u32")
 _INFO = layout("bpf info", "bpf_fd:u32:fd info_len:u32 info:u64:ptr")
 _QUERY = layout(
     "bpf query",
@@ -88,6 +91,12 @@ _BATCH = layout(
     "in_batch:u64:ptr out_batch:u64:ptr keys:u64:ptr values:u64:ptr count:u32"
     " map_fd:u32:fd elem_flags:u64:elem_flags flags:u64:hex",
 )
+# What of a command's part of the union is not its own.
+_NOT_OF: dict[int, frozenset[str]] = {
+    9: frozenset({"attach_bpf_fd"}),
+    26: frozenset({"in_batch", "out_batch"}),
+    27: frozenset({"in_batch", "out_batch", "values"}),
+}
 _LINK = layout(
     "bpf link",
     "prog_fd:u32:fd target_fd:u32:fd attach_type:u32:enum(bpf_attach_type) flags:u32:hex",
@@ -112,17 +121,18 @@ _PROG_LOAD = layout(
 )
 # command: its part of the union, and how many bytes always count
 _PARTS: dict[int, tuple[Layout, int]] = {
-    0: (_MAP_CREATE, 20), 1: (_LOOKUP, 24), 2: (_ELEM, 32), 3: (_DELETE, 16), 4: (_NEXT, 24),
+    0: (_MAP_CREATE, 16), 1: (_LOOKUP, 24), 2: (_ELEM, 32), 3: (_DELETE, 16), 4: (_NEXT, 24),
     5: (_PROG_LOAD, 48), 6: (_OBJ, 12), 7: (_OBJ, 12), 8: (_ATTACH, 16), 9: (_DETACH, 12),
-    10: (_TEST_RUN, 40), 11: (_GET_ID, 8), 12: (_GET_ID, 8), 13: (_GET_ID, 4), 14: (_GET_ID, 4),
-    15: (_INFO, 16), 16: (_QUERY, 28), 17: (_RAW_TP, 12), 18: (_BTF, 28), 19: (_GET_ID, 4),
+    10: (_TEST_RUN, 40), 11: (_GET_ID, 8), 12: (_GET_ID, 8), 13: (_GET_ID, 8), 14: (_GET_ID, 8),
+    15: (_INFO, 16), 16: (_QUERY, 28), 17: (_RAW_TP, 12), 18: (_BTF, 28), 19: (_ONE_ID, 4),
     20: (_TASK, 48), 21: (_LOOKUP, 24), 22: (_FREEZE, 4), 23: (_GET_ID, 8), 24: (_BATCH, 56),
     25: (_BATCH, 56), 26: (_BATCH, 56), 27: (_BATCH, 56), 28: (_LINK, 16),
-    29: (_LINK_UPDATE, 12), 30: (_GET_ID, 4), 31: (_GET_ID, 8), 32: (_STATS, 4), 33: (_ITER, 8),
+    29: (_LINK_UPDATE, 12), 30: (_ONE_ID, 4), 31: (_GET_ID, 8), 32: (_STATS, 4), 33: (_ITER, 8),
     34: (_DETACH_LINK, 4), 35: (_BIND, 8),
 }  # fmt: skip
 _FIRST = {13: "prog_id", 14: "map_id", 19: "btf_id", 30: "link_id"}
 _NUMA_NODE = 4
+_REPLACE = 4  # BPF_F_REPLACE
 _GROUPED = {10: "test", 15: "info", 16: "query", 17: "raw_tracepoint", 20: "task_fd_query",
             24: "batch", 25: "batch", 26: "batch", 27: "batch", 28: "link_create",
             29: "link_update", 32: "enable_stats", 33: "iter_create", 34: "link_detach",
@@ -140,13 +150,80 @@ def _shown(view: View, what: Layout, least: int, data: bytes, command: int) -> F
     for (name, value), field in zip(whole.fields, compiled.fields, strict=True):
         if field.offset >= max(end, least):
             break
-        if name in {"next_id", "open_flags"} and command in _FIRST and not raw[name or ""]:
+        if name in _NOT_OF.get(command, ()):
+            continue
+        if name == "open_flags" and command in _FIRST and not raw[name]:
+            continue
+        if name == "old_prog_fd" and not raw["flags"] & _REPLACE:
             continue
         if name == "numa_node" and not raw["map_flags"] & _NUMA_NODE:
             continue
         shown_name = _FIRST.get(command, name) if name == "start_id" else name
         fields.append((shown_name, value))
     return fields
+
+
+# --- instructions (linux/bpf.h, linux/bpf_common.h) ---------------------------------------------
+
+_PROG_LOAD_COMMAND = 5
+_CLASSES = ("LD", "LDX", "ST", "STX", "ALU", "JMP", "JMP32", "ALU64")
+_SIZES = ("W", "H", "B", "DW")
+_MODES = ("IMM", "ABS", "IND", "MEM", "LEN", "MSH", "XADD")
+_ALU = (
+    "ADD", "SUB", "MUL", "DIV", "OR", "AND", "LSH", "RSH", "NEG", "MOD", "XOR", "MOV", "ARSH",
+    "END",
+)  # fmt: skip
+_JUMPS = (
+    "JA", "JEQ", "JGT", "JGE", "JSET", "JNE", "JSGT", "JSGE", "CALL", "EXIT", "JLT", "JLE",
+    "JSLT", "JSLE",
+)  # fmt: skip
+_INSTRUCTION = 8  # sizeof(struct bpf_insn)
+
+
+def _part(table: tuple[str, ...], index: int, value: int, unknown: str) -> str:
+    return f"BPF_{table[index]}" if index < len(table) else f"{value:#x} /* {unknown} */"
+
+
+def _code(value: int) -> Symbol:
+    kind = _CLASSES[value & 7]
+    parts = [f"BPF_{kind}"]
+    if kind.startswith(("LD", "ST")):
+        parts.append(f"BPF_{_SIZES[value >> 3 & 3]}")
+        parts.append(_part(_MODES, value >> 5, value & 0xE0, "BPF_???"))
+    else:
+        table = _ALU if kind.startswith("ALU") else _JUMPS
+        source = "BPF_X" if value & 8 else "BPF_K"
+        parts += [source, _part(table, value >> 4, value & 0xF0, "BPF_???")]
+    return Symbol("|".join(parts), value)
+
+
+def _register_name(number: int) -> Value:
+    return Symbol(f"BPF_REG_{number}") if number <= 10 else Unknown(number, "BPF_REG_???")
+
+
+def _instruction(_view: View, _at: int, raw: bytes) -> Value:
+    number = int.from_bytes
+    return Struct(
+        (
+            ("code", _code(raw[0])),
+            ("dst_reg", _register_name(raw[1] & 15)),
+            ("src_reg", _register_name(raw[1] >> 4)),
+            ("off", Int(number(raw[2:4], "little", signed=True))),
+            ("imm", Hex(number(raw[4:8], "little"))),
+        )
+    )
+
+
+def _instructions(
+    view: View, name: str | None, value: Value, data: bytes
+) -> tuple[str | None, Value]:
+    """The program itself, with -v."""
+    if name != "insns" or len(data) < 16:
+        return name, value
+    count = int.from_bytes(data[4:8], "little")
+    return name, vector(
+        view, int.from_bytes(data[8:16], "little"), count, _INSTRUCTION, _instruction
+    )
 
 
 @call("bpf")
@@ -160,17 +237,23 @@ def bpf(view: View) -> Iterator[Argument | Pause]:
         yield "size", Int(size)
         return
     what, least = part
-    data = view.exact(address, min(size, what.compiled(8).size)) if address and size else None
+    last = what.compiled(8).fields[-1]
+    end = last.offset + last.size
+    data = view.exact(address, min(size, end)) if address and size else None
     if data is None or size < 4:
         yield "attr", Pointer(address)
     else:
-        fields = _shown(view, what, min(least, size), data, command)
+        fields = _shown(view, what, least, data, command)
+        if command == _PROG_LOAD_COMMAND and view.verbose:
+            fields = [_instructions(view, *field, data) for field in fields]
         extra = view.read(address + len(data), min(size, 4096) - len(data))
-        if extra.strip(b"\0"):
-            comment = f"bytes {len(data)}..{min(size, 4096) - 1}"
-            fields.append((None, Commented(Text(extra, hexadecimal=True), comment)))
+        more = bool(extra.strip(b"\0"))
         group = _GROUPED.get(command)
-        yield "attr", Struct(((group, Struct(tuple(fields))),) if group else tuple(fields))
+        outer: Fields = [(group, Struct(tuple(fields)))] if group else fields
+        if more and view.verbose:
+            comment = f"bytes {len(data)}..{min(size, 4096) - 1}"
+            outer.append(("extra_data", Commented(Text(extra, hexadecimal=True), comment)))
+        yield "attr", Struct(tuple(outer), more=more and not view.verbose)
     yield "size", Int(size)
 
 
@@ -184,7 +267,9 @@ def bpf_result(view: View) -> Result:
 
 
 def _elem_flags(_: View, value: int) -> Value:
-    return names.flags("bpf_map_update_elem_flags", value) if value else Symbol("BPF_ANY", 0)
+    if not value:
+        return Symbol("BPF_ANY", 0)
+    return names.choice("bpf_map_update_elem_flags", value, "BPF_???")
 
 
 def _version(_: View, value: int) -> Value:

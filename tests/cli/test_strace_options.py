@@ -23,6 +23,7 @@ HI = ("-e", "trace=write,exit_group")
 OPENS = ("-e", "trace=openat,access,exit_group")
 TO_NULL = ("sh", "-c", "echo hi >/dev/null; cat </dev/null; cd /dev; echo hi >null")
 
+PYTHON = (sys.executable, "-S", "-E", "-c")
 POLL = """import select
 null = open("/dev/null")
 select.select([null], [], [], 0)
@@ -48,7 +49,7 @@ LINES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("-P", "/etc/../etc/passwd"), ("cat", "/etc/passwd")),
     (("-P", "/etc/../etc/passwd", "-e", "quiet=path-resolution"), ("cat", "/etc/passwd")),
     (("-P", "/dev/null"), TO_NULL), (("-P", "/", *OPENS), ("ls", "-d", "/")),
-    (("-P", "/dev/null", "-e", "trace=poll,select,pselect6"), (sys.executable, "-S", "-E", "-c", POLL)),
+    (("-P", "/dev/null", "-e", "trace=poll,select,pselect6"), (*PYTHON, POLL)),
     (("-P", "/etc", "-P", "/usr/bin/true"), ("sh", "-c", "cd /etc; ls -d /etc; exec /bin/true")),
     (("-P", "/etc/passwd", "-e", "inject=openat:error=ENOENT"), ("cat", "/etc/passwd")),
     (("-e", "status=successful", *OPENS), ("cat", "/nope")),
@@ -217,7 +218,7 @@ os.close(words)"""
 def test_what_a_duplicate_refers_to(option: str, tmp_path: Path) -> None:
     """dup2 shows what its second descriptor was, and what the one that it returns is."""
     words = (option, "-e", "trace=dup2,dup3", "-P", "/dev/null")
-    ended = equal(words, sys.executable, "-S", "-E", "-c", DUPLICATES, cwd=tmp_path)
+    ended = equal(words, *PYTHON, DUPLICATES, cwd=tmp_path)
     assert any(re.search(r"</etc/passwd>.*= \d+</dev/null", line) for line in ended.lines)
 
 
