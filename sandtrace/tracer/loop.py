@@ -61,6 +61,7 @@ _CHILD_EVENTS = {
 _UNDISTURBED = 5.0  # seconds
 _STOPS_WITHIN = 20.0  # seconds; an interrupted task stops as soon as it has a CPU
 _AWAKE = 0.0002  # seconds in which most calls return
+_SELDOM = 32  # stops
 _MAKES_TASKS = frozenset({"clone", "fork", "vfork"})
 OPTIONS = (
     ptrace.OPT_TRACESYSGOOD
@@ -189,6 +190,7 @@ class Loop:
         self.killing = False
         self._parked: set[int] = set()
         self._kept: deque[tuple[int, int]] = deque()  # wait statuses that were taken out of turn
+        self._look_again = 0  # at which stop to see who else has stopped
         self._resume = ptrace.PTRACE_CONT if filtered else ptrace.PTRACE_SYSCALL
 
     def __iter__(self) -> Iterator[Stop]:
@@ -201,6 +203,8 @@ class Loop:
                     tid, status = self.wait(-1, _WALL)
                 except ChildProcessError:
                     return
+                if self.stops >= self._look_again and not self.filtered:
+                    self._take_all()
             self.stops += 1
             tracee = self.tracees.get(tid)
             try:
@@ -216,6 +220,24 @@ class Loop:
                 yield Kind.ENTRY, tracee, info
             else:
                 yield Kind.EXIT, tracee, info
+
+    def _take_all(self) -> None:
+        """Everybody who has stopped has a turn before anybody has a second one.
+
+        wait4(-1) gives the first task of its list that has something to tell (do_wait, kernel/
+        exit.c): one that always has would be the only one ever heard. Rarely, while nobody waits.
+        """
+        found = False
+        while True:
+            try:
+                tid, status = os.waitpid(-1, _WALL | os.WNOHANG)
+            except ChildProcessError:
+                break
+            if not tid:
+                break
+            found = True
+            self._kept.append((tid, status))
+        self._look_again = self.stops + (1 if found else _SELDOM)
 
     def resume(self, tracee: Tracee, signal_number: int = 0) -> None:
         """Let the task go on: to its exit where a call is pending, else to the next event."""
@@ -433,9 +455,15 @@ class Loop:
             tracee = self.tracees.pop(former)
             tracee.tid = leader.tid
             self.tracees[leader.tid] = tracee
+        gone = set()
         for tid, other in list(self.tracees.items()):
             if other.pid == tracee.pid and other is not tracee:
+                gone.add(tid)
                 del self.tracees[tid]
+        if self._kept:  # what these threads had stopped for is over; their ends are still told
+            left = [(tid, status) for tid, status in self._kept
+                    if tid not in gone or status & 0xFF != 0x7F]  # fmt: skip
+            self._kept = deque(left)
         yield Kind.EXEC, tracee, (leader, former)
 
 

@@ -8,9 +8,11 @@ of each program's, 95 % of each syscall's.
 from __future__ import annotations
 
 import argparse
+import pickle
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.fidelity import play, report
@@ -21,16 +23,24 @@ from tests.fidelity.sweep import sample
 from tests.fidelity.victims import can_compile, victims
 
 OPTIONS = ("", "-y", "-yy", "-v", "-x", "-xx", "-tt", "-T", "-s 5", "-X raw", "-X verbose")
-_SAMPLE = 6000
 ALL, EACH, NAME = 0.995, 0.97, 0.95
+
+
+PARTS = ("fleet", "victims", "played", "options")
 
 
 def main() -> int:
     """0 where the bar is met."""
     parser = argparse.ArgumentParser(prog="python -m tests.fidelity", description=__doc__)
     parser.add_argument("program", nargs="*", help="only these programs and victims")
-    parser.add_argument("--write", metavar="FILE", type=Path, help="write the report")
+    parser.add_argument("--write", metavar="FILE", type=Path, help="write the page")
     parser.add_argument("--calls", type=int, default=20000, help="how many swept calls to play")
+    parser.add_argument(
+        "--part", action="append", choices=PARTS, help="measure this part alone (repeatable)"
+    )
+    parser.add_argument(
+        "--keep", metavar="FOLDER", type=Path, help="keep each part here, and use those kept before"
+    )
     asked = parser.parse_args()
     if shutil.which("strace") is None:
         print("strace is not installed")
@@ -46,26 +56,44 @@ def main() -> int:
 
 def _measure(asked: argparse.Namespace, where: Path) -> int:
     found = report.Report()
-    folder = where / "w"
-    for program in FLEET:
-        if asked.program and program.name not in asked.program:
-            continue
-        if program.missing:
-            found.left_out.append(program.name)
-            continue
-        found.fleet.append(_one(program, folder))
-    if can_compile():
-        made = where / "programs"
-        made.mkdir()
-        for program in victims(made):
-            if not asked.program or program.name in asked.program:
-                found.victims.append(_one(program, folder))
-        if not asked.program:
-            _play(found, asked.calls, made)
-            _by_option(found, made, folder)
+    made = where / "programs"
+    made.mkdir()
+    steps: dict[str, Callable[[], None]] = {
+        "fleet": lambda: _fleet(found, asked.program, where / "w"),
+        "victims": lambda: _victims(found, asked.program, made, where / "w"),
+        "played": lambda: _play(found, asked.calls, made),
+        "options": lambda: _by_option(found, asked.calls // 4, made, where / "w"),
+    }
+    wanted = asked.part or (PARTS if not asked.program else PARTS[:2])
+    for part in PARTS:
+        if part in wanted:
+            steps[part]()
+            if asked.keep is not None:
+                asked.keep.mkdir(exist_ok=True)
+                (asked.keep / part).write_bytes(pickle.dumps(found.part(part)))
+        elif asked.keep is not None and (asked.keep / part).exists():
+            found.take(pickle.loads((asked.keep / part).read_bytes()))
     if asked.write is not None:
         asked.write.write_text(report.write(found), encoding="utf-8")
     return _judge(found)
+
+
+def _fleet(found: report.Report, only: Sequence[str], folder: Path) -> None:
+    for program in FLEET:
+        if only and program.name not in only:
+            continue
+        if program.missing:
+            found.left_out.append(program.name)
+        else:
+            found.fleet.append(_one(program, folder))
+
+
+def _victims(found: report.Report, only: Sequence[str], made: Path, folder: Path) -> None:
+    if not can_compile():
+        return
+    for program in victims(made):
+        if not only or program.name in only:
+            found.victims.append(_one(program, folder))
 
 
 def _one(program: Program, folder: Path) -> Measured:
@@ -92,9 +120,9 @@ def _play(found: report.Report, count: int, made: Path) -> None:
         print(f"played: {name}", flush=True)
 
 
-def _by_option(found: report.Report, made: Path, folder: Path) -> None:
+def _by_option(found: report.Report, count: int, made: Path, folder: Path) -> None:
     laid, calls = play.swept()
-    chosen = sample(calls, _SAMPLE, seed=3)
+    chosen = sample(calls, count, seed=3)
     steady = [program for program in victims(made) if program.name.startswith("decode/")]
     for option in OPTIONS:
         words = option.split()

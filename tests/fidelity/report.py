@@ -9,6 +9,7 @@ import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.fidelity.causes import cause
 from tests.fidelity.measure import Measured, by_syscall, chance
@@ -47,6 +48,23 @@ class Report:
     played: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     options: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     option_scores: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def part(self, name: str) -> dict[str, Any]:
+        """What one part of the measurement has added, by field."""
+        return {key: getattr(self, key) for key in _PARTS[name]}
+
+    def take(self, kept: Mapping[str, Any]) -> None:
+        """Add what `part` gave earlier."""
+        for key, value in kept.items():
+            setattr(self, key, value)
+
+
+_PARTS = {
+    "fleet": ("fleet", "left_out"),
+    "victims": ("victims",),
+    "played": ("played",),
+    "options": ("options", "option_scores"),
+}
 
 
 def percent(part: int, whole: int) -> str:
