@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import pickle
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -93,7 +94,10 @@ def _victims(found: report.Report, only: Sequence[str], made: Path, folder: Path
         return
     for program in victims(made):
         if not only or program.name in only:
-            found.victims.append(_one(program, folder))
+            try:
+                found.victims.append(_one(program, folder))
+            except subprocess.TimeoutExpired:  # it goes on until it is told to stop
+                found.left_out.append(program.name)
 
 
 def _one(program: Program, folder: Path) -> Measured:

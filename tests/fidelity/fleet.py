@@ -215,9 +215,9 @@ FLEET: Final[tuple[Program, ...]] = (
         " findmnt -n / ; lsblk -n; ls /dev/pts; tty; stty -a; lslocks", _TREE),
     Program("ps", ("unshare", "-pf", "--mount-proc", "sh", "-c",
                    "ps aux >/dev/null; ps -eLf >/dev/null; pgrep sh; kill -0 1; free; uptime")),
-    Program("ip", ("unshare", "-n", "sh", "-c", "ip link set lo up; ip -d addr; ip -6 route; ip rule;"
-                   " ip link add d0 type dummy; ip addr add 192.0.2.1/24 dev d0; ip neigh; ss -tuxan;"
-                   " getent hosts localhost; hostname x")),
+    # In the network that strace is in, too: it looks there for the protocol of a netlink socket.
+    _sh("ip", "ip -d link; ip addr; ip -6 route; ip rule; ip neigh; ip link add d0 type no-such; ss -tln;"
+        " getent hosts localhost; ip netns; ip -s link show lo >/dev/null"),
     _sh("getent", "getent passwd root nobody; getent group daemon; id; id nobody; groups; whoami;"
         " date -u -d @0; date >/dev/null; locale; tzselect </dev/null; hostname >/dev/null; nproc;"
         " arch; uname -a >/dev/null; logname; who; umask", quick=True),

@@ -117,7 +117,7 @@ def _summary(report: Report) -> list[str]:
     out.append(f"| syscall names seen | {len(names)} |")
     out.append(f"| of them below 95 % | {', '.join(low_names) or 'none'} |")
     if report.left_out:
-        out.append(f"| left out, not installed | {', '.join(report.left_out)} |")
+        out.append(f"| left out: not installed, or without an end | {', '.join(report.left_out)} |")
     return [*out, ""]
 
 

@@ -26,7 +26,7 @@ _MAIN = "import sys; from sandtrace.cli.main import main; sys.exit(main(sys.argv
 SANDTRACE: Final = (sys.executable, "-c", _MAIN, "strace", "-f")
 _ADDR_NO_RANDOMIZE = 0x0040000
 _ROOT = Path(__file__).parents[2]
-_TIMEOUT = 300
+_TIMEOUT = 120
 TIMES: Final = frozenset({"-t", "-tt", "-ttt", "-r", "-T"})
 
 
