@@ -260,7 +260,8 @@ def vector(view: View, address: int, count: int, size: int, item: Item) -> Value
         return Array(()) if count == 0 else Pointer(address)
     if address + count * size >= 1 << (8 * view.word):  # it can't lie anywhere
         return Pointer(address)
-    most = min(count, MAX_ITEMS if view.verbose else view.limit)
+    most = min(count, MAX_ITEMS if view.verbose else view.limit, view.left)
+    view.left -= most
     data = view.read(address, most * size)
     whole = len(data) // size
     if not whole and most:

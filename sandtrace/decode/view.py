@@ -42,21 +42,28 @@ class Detail:
 DEFAULT: Final = Detail()
 
 
+# Elements of all arrays of one call: some hold others (iovecs of messages), which may be circular.
+_ELEMENTS = 1 << 12
+
+
 class View:
     """One call while it is being decoded.
 
     ``memory`` is the snapshot of the moment that is being decoded: a step that shows what the
     kernel wrote switches to the exit's with `at_exit`. ``word`` is the size of a pointer and a
-    long of the caller, in bytes.
+    long of the caller, in bytes. ``left``: how many more elements of arrays are shown.
     """
 
-    __slots__ = ("call", "detail", "entering", "limit", "memory", "regs", "verbose", "word")
+    __slots__ = (
+        "call", "detail", "entering", "left", "limit", "memory", "regs", "verbose", "word",
+    )  # fmt: skip
 
     def __init__(self, call: Call, detail: Detail = DEFAULT, *, entering: bool = False) -> None:
         """Begin with the memory of the entry."""
         self.call = call
         self.detail = detail
         self.limit = detail.limit
+        self.left = _ELEMENTS
         self.verbose = detail.verbose
         self.entering = entering
         self.memory: Snapshot = call.entry

@@ -96,3 +96,18 @@ def test_endless_strings_and_vectors_are_bounded() -> None:
     assert memory.reads < 200
     call.ret = -14
     assert call_text(call).endswith("= -1 EFAULT (Bad address)")
+
+
+def test_vectors_of_vectors_are_bounded() -> None:
+    """4,096 messages of 4,096 buffers each, all the same memory: shown to a bound, and soon."""
+    words = b"".join((PAGE + index * 8).to_bytes(8, "little") for index in range(0x2000))
+    row = table.by_name("sendmmsg", "x86_64")
+    assert row is not None
+    args = (3, PAGE, 4096, 0, 0, 0)
+    call = Call(1, 1, "x86_64", row.nr, args, row, entry=Snapshot(Pages({PAGE: words})))
+    began = time.thread_time()
+    capture_entry(call, 4097)
+    call.ret = 4096
+    line = call_text(call, Detail(4096))
+    assert time.thread_time() - began < 20
+    assert len(line) < 40_000_000
