@@ -165,11 +165,19 @@ def outer_filter() -> Result:
 
 
 def landlock_abi() -> Result:
-    """Landlock keeps processes outside out of reach at native speed from ABI 6 on."""
+    """Landlock keeps processes outside out of reach at native speed from ABI 6 on.
+
+    What a policy says of TCP ports (ABI 4) and abstract sockets (6) it is given as a second lock.
+    """
     abi = landlock.abi()
-    if abi >= 6:
-        return "ok", f"Landlock ABI {abi}", ""
+    seconds = ["TCP ports"] * (abi >= landlock.NETWORK_SINCE) + ["abstract sockets"] * (
+        abi >= landlock.SCOPED_SINCE
+    )
     fact = f"Landlock ABI {abi}" if abi else "no Landlock"
+    if seconds:
+        fact += f"; a second lock on {' and '.join(seconds)}"
+    if abi >= landlock.SCOPED_SINCE:
+        return "ok", fact, ""
     return (
         "lacks",
         fact,
