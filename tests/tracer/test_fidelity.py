@@ -131,6 +131,7 @@ def test_a_task_that_has_dropped_its_rights_gains_none(runner: Runner, compiled:
         ("vfork_storm.c", []),
         ("exec_thread.c", []),
         ("interrupted.c", []),
+        ("contexts.c", []),
         ("own_filter.c", []),
         ("daemon.c", ["EMPTY/proof"]),
     ],
