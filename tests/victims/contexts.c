@@ -102,7 +102,7 @@ int main(void)
 	printf("passed by %d: %ld %ld\n", handled, a, b);
 
 	signal(SIGUSR1, leave);
-	for (int i = 0; i < 20; i++)
+	for (volatile int i = 0; i < 20; i++)
 		if (!sigsetjmp(back, 1))
 			raise(SIGUSR1);
 	printf("left %d\n", handled);
