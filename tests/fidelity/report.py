@@ -23,7 +23,7 @@ INTRO = """# Fidelity
 
 How far the text of `sandtrace strace` is that of strace(1), measured. This page is written by
 
-```sh
+```text
 python -m tests.fidelity --write docs/reference/fidelity.md
 ```
 
