@@ -139,6 +139,10 @@ class Rules:
             policy.names_syscall(name) for name in ("unshare", "clone", "setns")
         )
 
+    def lays_ahead(self, call: Call) -> bool:
+        """Must the pages for arguments be there before this call?"""
+        return self.hands_over and installs_filter(call)
+
     def _noted(self, *, judges_paths: bool) -> dict[str, Conditions]:
         """The calls that stop because the tracer itself must know of them."""
         policy = self.policy

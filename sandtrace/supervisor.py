@@ -295,8 +295,8 @@ class Supervisor:
                     rules.afterwards.learn(way, resolved)
                     tracee.handed = JUDGED_AFTERWARDS
                     return True
-                if rules.afterwards.takes(call) and not judgement.blocks:
-                    tracee.handed = act.take(self.loop, tracee)
+                if not (judgement.blocks or self.prepare(tracee, call, rules)):
+                    return False
             return self.act(tracee, call, resolved, judgement, rules)
         except Unjudgeable as why:
             judgement = judge.unjudgeable(itself, why.errno, why.reason)
@@ -305,6 +305,17 @@ class Supervisor:
             return self.act(tracee, call, questions.Resolved(), judgement, rules)
         finally:
             resolved.close()
+
+    def prepare(self, tracee: Tracee, call: Call, rules: Rules) -> bool:
+        """What an allowed call needs before it runs. False: it died, or makes the call again."""
+        if rules.afterwards.takes(call):
+            tracee.handed = act.take(self.loop, tracee)
+        if not rules.lays_ahead(call):
+            return True
+        deed = act.lay_ahead(self.loop, tracee, call)
+        if deed is act.Deed.AGAIN:
+            self.loop.resume(tracee)
+        return deed is act.Deed.RUN
 
     @staticmethod
     def still(call: Call, resolved: Resolved, judgement: Judgement, rules: Rules) -> Judgement:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sandtrace.operations import Question, Rule
 from sandtrace.report.reading import Located
 from sandtrace.report.record import Record, rule_of
+from sandtrace.values import replace
 
 if TYPE_CHECKING:
     from sandtrace.policy.model import Policy
@@ -97,7 +98,13 @@ class Replay:
 
     def _ask(self, run: int, record: Record) -> None:
         policy = self._policies[run]
-        decision = policy.decide(self._question(policy, run, record))
+        question = self._question(policy, run, record)
+        decision = policy.decide(question)
+        if decision.verdict == "deny" and question.op == "exec" and question.identity is None:
+            # A search along PATH: nothing was there, and who may look is told so. It is no finding.
+            seen = policy.decide(replace(question, op="stat", mapped=False))
+            if seen.verdict in {"allow", "log"}:
+                decision = seen
         self.asked += 1
         self.verdicts[decision.verdict] += 1
         denied_then = record["enforced"] and record["verdict"] in {"deny", "kill"}

@@ -161,12 +161,7 @@ def _without_pages(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -
         lack, memory.lack = memory.lack, None
         raise Unjudgeable(lack, "there is no room for the pages of its arguments")
     if not (tracee.filters or memory.region or memory.refused) and loop.freeze(tracee):
-        try:
-            memory.region = pages.lay(tracee, call)
-            memory.refused = memory.region is None
-        except pages.NoRoomError as error:
-            memory.lack = error.errno
-        return Deed.AGAIN
+        return _lay(tracee, call)
     if not loop.alone(tracee):
         raise Unjudgeable("EPERM", "others can change its memory, and it can't be given pages")
     if memory.refused and call.arch == "x86_64":
@@ -181,6 +176,32 @@ def _without_pages(loop: Loop, tracee: Tracee, call: Call, resolved: Resolved) -
         return Deed.RUN
     tracee.handed = walks.as_it_is(walks=True)
     return Deed.HANDED
+
+
+def _lay(tracee: Tracee, call: Call) -> Deed:
+    memory = tracee.memory
+    try:
+        memory.region = pages.lay(tracee, call)
+        memory.refused = memory.region is None
+    except pages.NoRoomError as error:
+        memory.lack = error.errno
+    return Deed.AGAIN
+
+
+def lay_ahead(loop: Loop, tracee: Tracee, call: Call) -> Deed:
+    """Before a task installs a seccomp filter: afterwards it can't be made to lay pages."""
+    memory = tracee.memory
+    lack, memory.lack = memory.lack, None
+    has = tracee.filters or memory.region or memory.refused or lack is not None
+    if has or not loop.freeze(tracee):
+        return Deed.RUN
+    try:
+        return _lay(tracee, call)
+    except Died as death:
+        loop.take_ended(death.tid, death.status)
+        return Deed.GONE
+    except TaskGone:
+        return Deed.GONE
 
 
 _IMPOSSIBLE: Handed = handover.Handed(arch.Registers(0, []), ())
@@ -343,6 +364,8 @@ def _addressed(tracee: Tracee, call: Call, path: str | None, *, alone: bool) -> 
     assert call.row is not None  # noqa: S101
     pieces = Pieces()
     if call.name in ("sendmsg", "sendmmsg"):
+        if call.name == "sendmmsg" and not call.row.value("vlen", call.args):
+            return None  # it sends nothing
         name = "msg" if call.name == "sendmsg" else "vec"
         message = call.row.value(_argument(call, name), call.args)
         header = messages.header(call, message)

@@ -37,7 +37,7 @@ here, end = printer(sys.argv[1])
 apart = Apart(lambda: printer(sys.argv[2]), "the trace")
 outcome = supervise(
     Launch(sys.argv[4:]), policy=None, trace="all", sinks=[here, apart],
-    descriptors=int(sys.argv[3]),
+    descriptors=frozenset(filter(None, [sys.argv[3]])),
 )
 print(end(), apart.end())
 sys.exit(outcome.status)
@@ -56,7 +56,7 @@ PROGRAMS = {
 }
 
 
-@pytest.mark.parametrize("descriptors", ["0", "1"])
+@pytest.mark.parametrize("descriptors", ["", "path"])
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_both_write_the_same(tmp_path: Path, program: str, descriptors: str) -> None:
     """Calls, signals, deaths and executions: the file is byte for byte what this process writes."""

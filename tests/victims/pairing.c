@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Ten processes of four threads each, all in calls all the time. Three are killed with SIGKILL in
 // the middle of it, three are replaced by a program that a thread other than the leader executes,
 // four end well: "10 processes: 4 ended, 3 executed, 3 killed".
