@@ -240,7 +240,7 @@ def bpf(view: View) -> Iterator[Argument | Pause]:
     last = what.compiled(8).fields[-1]
     end = last.offset + last.size
     data = view.exact(address, min(size, end)) if address and size else None
-    if data is None or size < 4:
+    if data is None:
         yield "attr", Pointer(address)
     else:
         fields = _shown(view, what, least, data, command)

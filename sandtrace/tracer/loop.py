@@ -460,6 +460,8 @@ class Loop:
             if other.pid == tracee.pid and other is not tracee:
                 gone.add(tid)
                 del self.tracees[tid]
+                # They end as by _exit(0), and are told to have at some time (ptrace(2)).
+                yield Kind.ENDED, other, 0
         if self._kept:  # what these threads had stopped for is over; their ends are still told
             left = [(tid, status) for tid, status in self._kept
                     if tid not in gone or status & 0xFF != 0x7F]  # fmt: skip
