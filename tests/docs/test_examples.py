@@ -39,7 +39,7 @@ def commands() -> list[str]:
     for page in PAGES:
         text = page.read_text().replace("\\\n", " ")
         text = re.sub(r"\.html\n +--log", ".html --log", text)  # a folded line of YAML
-        for line in re.findall(rf"sandtrace (?:{names})\b[^`\n|;)]*", text):
+        for line in re.findall(rf"sandtrace (?:{names})\b(?!,)[^`\n|;)]*", text):
             # What is sandtrace's ends where the command begins.
             found[re.split(r" --(?: |\"|$)|  +| && | 2>| > ", line)[0].strip()] = None
     return list(found)
